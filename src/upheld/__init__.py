@@ -1,0 +1,1 @@
+"""Upheld: a privacy policy that runs."""
