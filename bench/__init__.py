@@ -1,0 +1,1 @@
+"""Measurements of Upheld, each beside a baseline taken in the same run."""
