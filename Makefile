@@ -34,10 +34,10 @@ $(STAMP): requirements/dev.lock pyproject.toml
 		echo "setup: making .venv with $$("$$python" --version)"; \
 		"$$python" -m venv --clear .venv; fi
 	@echo "setup: installing the locked dependencies (the first time takes a minute or two)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
 		--require-hashes -r requirements/dev.lock
 	@echo "setup: installing upheld itself, editable"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
 		--no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 	@echo "setup: ready"
