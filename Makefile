@@ -7,8 +7,9 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 STAMP := .venv/.upheld-installed
-# Directories that hold Python; some may not exist yet.
-CODE := $(wildcard src tests examples bench)
+# Folders that hold Python.
+CODE = $(foreach folder,src tests examples bench,$(if \
+	$(shell find $(folder) -name '*.py' -print -quit 2>/dev/null),$(folder)))
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
