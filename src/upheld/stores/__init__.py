@@ -1,0 +1,1 @@
+"""Adapters for the places that hold personal data."""

@@ -1,0 +1,1 @@
+"""PostgreSQL as a store: its catalog, footprints, erasure, search."""
