@@ -1,0 +1,1 @@
+"""Evidence that anyone can check: a Merkle log, signed checkpoints and receipts."""
