@@ -333,7 +333,7 @@ CREATE TABLE invoice (
     issued_on       date NOT NULL DEFAULT current_date
 );
 CREATE INDEX invoice_account_idx ON invoice (account_id);
-COMMENT ON TABLE invoice IS 'Tax law: kept until the end of the tenth calendar year after issue.';
+COMMENT ON TABLE invoice IS 'Tax law: kept for ten years from issue.';
 
 CREATE TABLE invoice_line (
     invoice_id   bigint NOT NULL REFERENCES invoice ON DELETE RESTRICT,
@@ -342,6 +342,7 @@ CREATE TABLE invoice_line (
     description  text NOT NULL,
     quantity     integer NOT NULL CHECK (quantity > 0),
     unit_cents   integer NOT NULL,
+    booked_on    date NOT NULL DEFAULT current_date,
     amount_cents integer GENERATED ALWAYS AS (quantity * unit_cents) STORED,
     PRIMARY KEY (invoice_id, line_no)
 );
@@ -355,12 +356,14 @@ CREATE TABLE payment (
     card_last4   char(4),
     status       payment_status NOT NULL DEFAULT 'pending',
     raw          jsonb NOT NULL DEFAULT '{}',
+    booked_on    date NOT NULL DEFAULT current_date,
     created_at   timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX payment_invoice_idx ON payment (invoice_id);
 CREATE INDEX payment_account_idx ON payment (account_id);
 CREATE INDEX payment_customer_idx ON payment (customer_ref);
 COMMENT ON COLUMN payment.customer_ref IS 'The payment provider''s customer id.';
+COMMENT ON COLUMN payment.booked_on IS 'The invoice''s date: they are kept for as long.';
 COMMENT ON COLUMN payment.raw IS 'What the provider answered; holds the payer''s e-mail.';
 
 CREATE TABLE credit_entry (

@@ -1,0 +1,1 @@
+"""Studio: a small service that makes images and audio from prompts."""
