@@ -1,0 +1,37 @@
+"""Connection strings, whose password shows in no traceback and no process list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from upheld.errors import StoreError
+
+
+class Conninfo(str):
+    """A connection string of libpq; its repr says where it leads, without the password."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Hide the password."""
+        return f"Conninfo({make_conninfo('', **split_secret(self)[0])!r})"
+
+
+def split_secret(conninfo: str) -> tuple[dict[str, Any], str | None]:
+    """Give the parameters without the password, and the password.
+
+    Raises `StoreError`, which quotes nothing, when libpq cannot read the string.
+    """
+    try:
+        parameters = conninfo_to_dict(conninfo)
+    except ProgrammingError:
+        raise StoreError(
+            "the database URL cannot be read",
+            help="it looks like `postgresql://user:password@host:5432/name`; "
+            "percent-encode special characters",
+        ) from None
+    secret = parameters.pop("password", None)
+    return parameters, None if secret is None else str(secret)
