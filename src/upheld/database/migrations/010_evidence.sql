@@ -9,8 +9,9 @@ CREATE TABLE upheld.leaf (
     -- Names the fact, so that a resumed run logs it once. Never personal data.
     dedupe     text NOT NULL UNIQUE,
     body       bytea NOT NULL,
-    leaf_hash  bytea NOT NULL CHECK (leaf_hash = sha256('\x00'::bytea || body)),
-    written_at timestamptz NOT NULL DEFAULT now()
+    leaf_hash  bytea NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT leaf_hash_honest CHECK (leaf_hash = sha256('\x00'::bytea || body))
 );
 
 CREATE INDEX leaf_unnumbered ON upheld.leaf (id) WHERE position IS NULL;

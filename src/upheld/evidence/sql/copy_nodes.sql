@@ -1,0 +1,2 @@
+-- Store nodes.
+COPY upheld.tree_node (level, index, hash) FROM STDIN (FORMAT BINARY)

@@ -1,0 +1,12 @@
+-- Number the next unnumbered leaves from `start` on, in the order they were written.
+WITH next AS (
+    SELECT id, %(start)s::bigint + row_number() OVER (ORDER BY id) - 1 AS position
+    FROM (
+        SELECT id FROM upheld.leaf WHERE position IS NULL ORDER BY id LIMIT %(most)s
+    ) AS unnumbered
+), numbered AS (
+    UPDATE upheld.leaf SET position = next.position
+    FROM next WHERE leaf.id = next.id
+    RETURNING leaf.position, leaf.leaf_hash
+)
+SELECT leaf_hash FROM numbered ORDER BY position
