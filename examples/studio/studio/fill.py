@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 from obstore.store import LocalStore, ObjectStore
@@ -88,9 +87,9 @@ def fill(
     return Filled(rows, made)
 
 
-def _text(name: str) -> LiteralString:
+def _text(name: str) -> str:
     """Read a file of fixed SQL that lies next to this module."""
-    return cast("LiteralString", files(__package__).joinpath(name).read_text("utf-8"))
+    return files(__package__).joinpath(name).read_text("utf-8")
 
 
 def _store(objects: ObjectStore | Path) -> ObjectStore:
@@ -122,12 +121,12 @@ def _fill_tables(
     )
     _, *parts = re.split(r"^-- name: (\w+)\n", _text("fill.sql"), flags=re.MULTILINE)
     statements = list(zip(parts[::2], parts[1::2], strict=True))
-    conn.execute(cast("LiteralString", statements.pop(0)[1]))
+    conn.execute(statements.pop(0)[1])
     rows: dict[str, int] = {}
     with _constraints_set_aside(conn):
         for done, (table, statement) in enumerate(statements):
             tell(f"table {table}", done, len(statements))
-            rows[table] = conn.execute(cast("LiteralString", statement)).rowcount
+            rows[table] = conn.execute(statement).rowcount
         tell("indexes and constraints", len(statements), len(statements))
     _advance_sequences(conn)
     return rows
@@ -143,7 +142,7 @@ def _constraints_set_aside(conn: psycopg.Connection) -> Iterator[None]:
     constraints = conn.execute(_text("constraints.sql")).fetchall()
     indexes = conn.execute(_text("indexes.sql")).fetchall()
     triggered = conn.execute(
-        "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid"
+        "SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
         " WHERE NOT tgisinternal AND c.relnamespace = 'public'::regnamespace"
     ).fetchall()
     for table, name, _definition in constraints:
@@ -156,11 +155,9 @@ def _constraints_set_aside(conn: psycopg.Connection) -> Iterator[None]:
     for (table,) in triggered:
         conn.execute(_alter(table, sql.SQL("ENABLE TRIGGER USER")))
     for _name, definition in indexes:
-        conn.execute(cast("LiteralString", definition))
+        conn.execute(definition)
     for table, name, definition in reversed(constraints):
-        add = sql.SQL("ADD CONSTRAINT {} {}").format(
-            sql.Identifier(name), sql.SQL(cast("LiteralString", definition))
-        )
+        add = sql.SQL("ADD CONSTRAINT {} {}").format(sql.Identifier(name), sql.SQL(definition))
         conn.execute(_alter(table, add))
 
 
@@ -179,7 +176,8 @@ def _advance_sequences(conn: psycopg.Connection) -> None:
     for table, column in found:
         conn.execute(
             sql.SQL(
-                "SELECT setval(pg_get_serial_sequence({}, {}), coalesce(max({}), 0) + 1, false) FROM {}"
+                "SELECT setval(pg_get_serial_sequence({}, {}), coalesce(max({}), 0) + 1, false)"
+                " FROM {}"
             ).format(
                 sql.Literal(table),
                 sql.Literal(column),
@@ -264,7 +262,7 @@ def _fill_objects(conn: psycopg.Connection, store: ObjectStore, seed: int, tell:
     return len(wanted)
 
 
-def _make(  # noqa: PLR0913  one row of objects.sql, word by word
+def _make(
     maker: _Maker, conn: psycopg.Connection, kind: str, key: str, owner: int | None, about: str,
     number: int,
 ) -> bytes:  # fmt: skip
@@ -300,9 +298,8 @@ def main() -> None:
     filled = fill(
         asked.conninfo, asked.objects, people=asked.people, seed=asked.seed, progress=tell
     )
-    print(
-        f"\r\033[K{sum(filled.rows.values())} rows in {len(filled.rows)} tables, {filled.objects} objects"
-    )
+    rows = sum(filled.rows.values())
+    print(f"\r\033[K{rows} rows in {len(filled.rows)} tables, {filled.objects} objects")
     print(f"everybody's password is {DEMO_PASSWORD!r}")
 
 

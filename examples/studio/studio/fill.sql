@@ -119,12 +119,11 @@ FROM generate_series(1, pg_temp.accounts()) a
 LEFT JOIN (SELECT account_id, min(team_id) AS team_id FROM team_member GROUP BY account_id) m ON m.account_id = a;
 
 -- name: account_email
-INSERT INTO account_email (account_id, email, verified, added_at)
-SELECT a, lower(pg_temp.first_name(a)) || '.private.' || (10000 + a) || '@home.example',
-    pg_temp.pick(a, 52, 4) > 0, pg_temp.ago(a, 51, 700)
+INSERT INTO account_email (account_id, email, verified_at)
+SELECT a, lower(pg_temp.first_name(a)) || '.private.' || (10000 + a) || '@home.example', pg_temp.ago(a, 51, 700)
 FROM generate_series(pg_temp.staff() + 1, pg_temp.accounts()) a WHERE pg_temp.pick(a, 53, 100) < 12
 UNION ALL  -- the second account of a person who already has one
-SELECT pg_temp.staff() + pg_temp.people() + t, pg_temp.email(pg_temp.staff() + t), true,
+SELECT pg_temp.staff() + pg_temp.people() + t, pg_temp.email(pg_temp.staff() + t),
     pg_temp.ago(pg_temp.staff() + pg_temp.people() + t, 51, 700)
 FROM generate_series(1, pg_temp.twins()) t;
 

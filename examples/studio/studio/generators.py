@@ -112,7 +112,8 @@ class ProceduralImages:
             shade = (far * (1 - mix) + near * mix) * (1.1 - 0.25 * y[..., None])
             land = y >= ridge
             canvas[land] = np.broadcast_to(shade, canvas.shape)[land]
-        return np.clip(canvas, 0, 255).astype(np.uint8)
+        painted: np.ndarray = np.clip(canvas, 0, 255).astype(np.uint8)
+        return painted
 
 
 @dataclass(frozen=True, slots=True)
