@@ -111,7 +111,12 @@ def _sync(folder: Path) -> None:
 
 
 def load_keys(folder: Path) -> Keys:
-    """Load every key; EvidenceError if one is missing, malformed or readable by others."""
+    """Load every key; EvidenceError if one is missing, malformed or open to others."""
+    if folder.is_dir() and folder.stat().st_mode & _OTHERS:
+        raise EvidenceError(
+            f"the folder of keys `{folder}` is open to others",
+            help=f"chmod 700 {folder}, and think who may have been in it",
+        )
     signer = Signer.parse(_read(folder / LOG))
     public = Verifier.parse(_read(folder / LOG_PUBLIC, secret=False))
     if public != signer.verifier:

@@ -104,12 +104,14 @@ def _resume(conn: Connection[TupleRow], signer: Signer) -> tuple[Checkpoint | No
 
 def _number(conn: Connection[TupleRow], frontier: tree.Frontier) -> tree.Frontier:
     """Give numbers to the waiting leaves and store the nodes that they complete."""
+    after = 0
     while True:
-        values = {"start": frontier.size, "most": _BATCH}
-        hashes = [row[0] for row in conn.execute(statement("number"), values)]
-        if not hashes:
+        values = {"start": frontier.size, "after": after, "most": _BATCH}
+        rows = conn.execute(statement("number"), values).fetchall()
+        if not rows:
             return frontier
-        frontier, made = frontier.extend(hashes)
+        after = rows[-1][0]
+        frontier, made = frontier.extend(digest for _, digest in rows)
         with conn.cursor() as cursor, cursor.copy(statement("copy_nodes")) as copy:
             copy.set_types(["int2", "int8", "bytea"])
             for node in made:

@@ -66,6 +66,11 @@ def test_an_altered_body_with_its_hash_is_named(grown: Log, position: int) -> No
     assert [(one.kind, one.first) for one in grown.verify().faults] == [("leaf", position)]
 
 
+def test_an_altered_hash_is_named(grown: Log) -> None:
+    grown.tamper("UPDATE upheld.leaf SET leaf_hash = sha256('x') WHERE position = 6")
+    assert [(one.kind, one.first) for one in grown.verify().faults] == [("leaf", 6)]
+
+
 @pytest.mark.parametrize("position", [0, 1, 10, 17])
 def test_an_altered_leaf_with_its_node_is_narrowed_to_a_pair(grown: Log, position: int) -> None:
     grown.tamper(alter(position), rehash(position), renode(position))

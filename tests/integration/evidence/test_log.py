@@ -24,6 +24,9 @@ from upheld.evidence import (
 )
 from upheld.evidence.note import Signer
 
+READ = psycopg.IsolationLevel.READ_COMMITTED
+SNAPSHOT = psycopg.IsolationLevel.REPEATABLE_READ
+
 
 def positions(log: Log) -> list[Any]:
     with log.conn.transaction():
@@ -116,15 +119,16 @@ def test_writers_and_sequencers_at_once_leave_one_gapless_log(log: Log) -> None:
                 list(append_all(conn, leaves))
                 conn.commit()
 
-    def sign(_: int) -> None:
+    def sign(level: int) -> None:
         with log.connect() as conn:
+            conn.isolation_level = psycopg.IsolationLevel(level)
             start.wait(60)
             for _ in range(40):
                 sequence(conn, log.keys.signer, lambda: AT)
 
     with ThreadPoolExecutor(4) as pool:
-        work: list[tuple[Callable[[int], None], int]] = [(write, 0), (write, 100), (sign, 0)]
-        for done in [pool.submit(task, first) for task, first in [*work, (sign, 1)]]:
+        work: list[tuple[Callable[[int], None], int]] = [(write, 0), (write, 100), (sign, READ)]
+        for done in [pool.submit(task, first) for task, first in [*work, (sign, SNAPSHOT)]]:
             done.result(120)
     log.sign()
     assert positions(log) == list(range(120 + 30))

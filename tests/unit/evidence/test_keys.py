@@ -57,6 +57,13 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path, name: str) -> Non
         load_keys(tmp_path / "keys")
 
 
+def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
+    ensure_keys(tmp_path / "keys", "log.example.org")
+    (tmp_path / "keys").chmod(0o730)
+    with pytest.raises(EvidenceError, match="is open to others"):
+        load_keys(tmp_path / "keys")
+
+
 @pytest.mark.parametrize("name", [*SECRETS, "log.pub"])
 def test_a_lost_key_is_an_error_and_never_made_anew(tmp_path: Path, name: str) -> None:
     ensure_keys(tmp_path / "keys", "log.example.org")
