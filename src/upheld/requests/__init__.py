@@ -1,0 +1,1 @@
+"""Requests: rights being exercised, from receipt to answer."""
