@@ -126,16 +126,25 @@ def reachable_programs(cluster: Cluster) -> Path:
     version = (source / "bin" / "postgres").stat()
     target = elsewhere / f"programs-{version.st_size:x}-{version.st_mtime_ns:x}"
     if not target.exists():
-        fresh = elsewhere / f"programs.{secrets.token_hex(8)}"
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(source / part, fresh / part)
-        for branch, _, files in os.walk(fresh):
-            Path(branch).chmod(0o755)
-            for name in files:
-                path = Path(branch, name)
-                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
-        fresh.rename(target)
-    return target
+        _copy_programs(source, target)
+    return target / source.parent.name / source.name
+
+
+def _copy_programs(source: Path, target: Path) -> None:
+    """Copy the programs for everybody to run, with their libraries where they look for them."""
+    fresh = target.with_name(f"programs.{secrets.token_hex(8)}")
+    package = source.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    for part in ("bin", "lib", "share"):
+        shutil.copytree(source / part, fresh / package.name / source.name / part)
+    if libraries.exists():
+        shutil.copytree(libraries, fresh / libraries.name)
+    for branch, _, files in os.walk(fresh):
+        Path(branch).chmod(0o755)
+        for name in files:
+            path = Path(branch, name)
+            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+    fresh.rename(target)
 
 
 def make_cluster(cluster: Cluster, programs: Path, *, durable: bool) -> None:
@@ -265,8 +274,9 @@ def socket_path(folder: Path) -> Path:
 
 
 def _fits(folder: Path) -> bool:
-    """Say whether a socket in `folder` can be addressed."""
-    return len(os.fsencode(socket_path(folder))) <= _SOCKET_PATH_BYTES
+    """Say whether a socket in `folder` can be addressed; libpq takes a comma for two hosts."""
+    path = os.fsencode(socket_path(folder))
+    return len(path) <= _SOCKET_PATH_BYTES and b"," not in path
 
 
 def _is_own(folder: Path) -> bool:
@@ -324,7 +334,7 @@ def _settings(*, durable: bool) -> dict[str, Any]:
         "log_line_prefix": "'%m [%p] '",
     }
     if not durable:
-        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        settings |= {"fsync": "off", "full_page_writes": "off"}
     return settings
 
 

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,8 @@ from upheld.errors import StoreError
 
 ENGINE_DATABASE: Final = "upheld"
 
+_KEEPER_LOCK: Final = "keeper.lock"
+_SERVER_LOCK: Final = "server.lock"
 _ATTEMPTS: Final = 3
 _START_SECONDS: Final = 900.0  # recovery after a crash replays up to max_wal_size
 _PAUSE_SECONDS: Final = 0.005
@@ -106,15 +109,34 @@ class EmbeddedServer:
         """Make the database `name` unless it is there."""
         known = "select from pg_database where datname = %s"
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as conn:
+            # Two that make the same one at once would fail on its catalogue's index.
+            conn.execute("select pg_advisory_lock(hashtext(%s))", [name])
             if conn.execute(known, [name]).fetchone() is None:
-                with contextlib.suppress(psycopg.errors.DuplicateDatabase):
-                    conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+                conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
     def close(self) -> None:
         """Let go of the server; the last to do so lets it stop. Does not wait for that."""
         if self._lease is not None:
             os.close(self._lease)  # not LOCK_UN: a forked child may still hold the same lease
             self._lease = None
+
+    def close_and_wait(self) -> None:
+        """Let go of the server and wait for its end: for one that nobody else has open."""
+        self.close()
+        for name in (_KEEPER_LOCK, _SERVER_LOCK):
+            with _descriptor(self._cluster.base / name) as descriptor:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+@contextlib.contextmanager
+def temporary_server() -> Iterator[EmbeddedServer]:
+    """Give a server of its own in a temporary folder; both are gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="upheld-") as folder:
+        server = open_server(Path(folder) / "home", durable=False)
+        try:
+            yield server
+        finally:
+            server.close_and_wait()
 
 
 def open_server(
@@ -179,8 +201,8 @@ def _descriptor(path: Path) -> Iterator[int]:
 def _attend(cluster: Cluster, *, durable: bool) -> Path | None:
     """Start the server unless it runs; give its socket folder, None if it ended meanwhile."""
     with (
-        _descriptor(cluster.base / "keeper.lock") as keeper_lock,
-        _descriptor(cluster.base / "server.lock") as server_lock,
+        _descriptor(cluster.base / _KEEPER_LOCK) as keeper_lock,
+        _descriptor(cluster.base / _SERVER_LOCK) as server_lock,
     ):
         if _try_lock(keeper_lock):
             if not _try_lock(server_lock):
@@ -242,7 +264,7 @@ def _await_ready(cluster: Cluster) -> Path | None:
         folder = _ready_folder(cluster)
         if folder and _answers(folder):
             return folder
-        with _descriptor(cluster.base / "keeper.lock") as keeper_lock:
+        with _descriptor(cluster.base / _KEEPER_LOCK) as keeper_lock:
             if _try_lock(keeper_lock):
                 return None
         time.sleep(_PAUSE_SECONDS)

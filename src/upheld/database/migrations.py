@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from psycopg import Connection, errors
 
 from upheld.database.connection import connect
 from upheld.database.dump import dump_schema
-from upheld.database.embedded import open_server
+from upheld.database.embedded import temporary_server
 from upheld.errors import StoreError
 
 LOCK_TIMEOUT: Final = "5s"
@@ -155,22 +154,19 @@ def _apply(conn: Connection[Any], migration: Migration) -> None:
         ) from error
 
 
-def schema_from_migrations() -> str:
-    """Give the schema that the migrations make on a throw-away server."""
-    with (
-        tempfile.TemporaryDirectory(prefix="upheld-") as folder,
-        open_server(Path(folder) / "home", durable=False) as server,
-    ):
-        server.ensure_database("schema")
-        with connect(server.conninfo("schema")) as conn:
-            migrate(conn)
-        return dump_schema(server.conninfo("schema"))
+def schema_text(conninfo: str) -> str:
+    """Give what `schema.sql` holds: the schema of a database that has been migrated."""
+    return _HEADER + dump_schema(conninfo)
 
 
 def main() -> None:
-    """Write `schema.sql` from the migrations."""
+    """Write `schema.sql` from the migrations, by way of a throw-away server."""
     target = Path(__file__).with_name("schema.sql")
-    target.write_text(_HEADER + schema_from_migrations(), encoding="utf-8")
+    with temporary_server() as server:
+        server.ensure_database()
+        with connect(server.conninfo()) as conn:
+            migrate(conn)
+        target.write_text(schema_text(server.conninfo()), encoding="utf-8")
     sys.stdout.write(f"{target}\n")
 
 
