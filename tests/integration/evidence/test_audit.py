@@ -105,6 +105,16 @@ def test_several_altered_leaves_are_each_named(grown: Log) -> None:
     assert report.first_leaf == 2
 
 
+def test_an_altered_node_after_an_altered_leaf_is_told_apart(grown: Log) -> None:
+    grown.tamper(
+        alter(2), "UPDATE upheld.tree_node SET hash = sha256('x') WHERE level = 0 AND index = 10"
+    )
+    faults = [(one.kind, one.first) for one in grown.verify().faults]
+    assert faults[0] == ("leaf", 2)
+    assert ("node", 10) in faults
+    assert {kind for kind, _ in faults[1:]} == {"node"}
+
+
 @pytest.mark.parametrize("position", [0, 7, 13])
 def test_a_missing_leaf_is_named(grown: Log, position: int) -> None:
     grown.tamper(f"DELETE FROM upheld.leaf WHERE position = {position}")

@@ -66,6 +66,25 @@ def test_a_fact_is_logged_once_and_the_first_leaf_counts(log: Log) -> None:
     assert stored.fetchall() == [(body(1, log.keys),)]
 
 
+def test_writers_of_the_same_facts_in_other_orders_do_not_deadlock(log: Log) -> None:
+    append(log.conn, b"{}", "b")
+
+    def write() -> int:
+        with log.connect() as conn:
+            conn.execute("SET deadlock_timeout = '50ms'")
+            return len(list(append_all(conn, [(b"{}", "c"), (b"{}", "b"), (b"{}", "a")])))
+
+    with ThreadPoolExecutor(1) as pool, log.connect() as watch:
+        watch.autocommit = True
+        writer = pool.submit(write)
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+        while watch.execute(waits).fetchone() == (0,):
+            assert not writer.done()
+        append(log.conn, b"{}", "c")
+        log.conn.commit()
+        assert writer.result(60) == 3
+
+
 def test_signing_again_gives_the_same_head(log: Log) -> None:
     log.append(1, 2, 3)
     head = log.sign()

@@ -121,6 +121,7 @@ def test_consistency_proofs_are_the_recursive_ones_and_verify(
     assert tree.consistent(old, before, new, frontier.root(), path)
     assert not tree.consistent(old, tree.leaf_hash(b"x"), new, frontier.root(), path)
     assert not tree.consistent(old, before, new, tree.leaf_hash(b"x"), path)
+    assert not tree.consistent(old, before, 4 * new, frontier.root(), path)
     assert not tree.consistent(old, before, new, frontier.root(), [*path, before])
     if path:
         assert not tree.consistent(old, before, new, frontier.root(), path[:-1])
