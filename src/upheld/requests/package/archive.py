@@ -19,6 +19,9 @@ _STORED: Final = 0
 _DEFLATED: Final = 8
 _MOST_32: Final = 0xFFFFFFFF
 _MOST_16: Final = 0xFFFF
+# What stands in a field whose number is in the ZIP64 record instead.
+_SEE_64: Final = 0xFFFFFFFF
+_SEE_64_SHORT: Final = 0xFFFF
 _UNIX: Final = 3 << 8
 _PLAIN_FILE: Final = 0o100600 << 16
 _VERSION: Final = 20
@@ -54,15 +57,6 @@ class Listed(NamedTuple):
     name: str
     size: int
     sha256: str
-
-
-class _Header(NamedTuple):
-    name: bytes
-    method: int
-    size: int
-    packed: int
-    crc: int
-    offset: int
 
 
 def pack(data: bytes, *, deflate: bool) -> Packed:
@@ -104,35 +98,22 @@ class Archive:
 
     def add(self, name: str, packed: Packed) -> None:
         """Write one whole file."""
-        raw = name.encode("ascii")
-        length = len(packed.body)
-        self._file.write(
-            _LOCAL.pack(
-                b"PK\3\4",
-                _VERSION,
-                0,
-                packed.method,
-                *self._stamp,
-                packed.crc,
-                length,
-                packed.size,
-                len(raw),
-                0,
-            )
-            + raw
+        body, method, size, crc, sha256 = packed
+        raw, length = name.encode("ascii"), len(body)
+        head = _LOCAL.pack(
+            b"PK\3\4", _VERSION, 0, method, *self._stamp, crc, length, size, len(raw), 0
         )
-        self._file.write(packed.body)
-        self._listed(
-            _Header(raw, packed.method, packed.size, length, packed.crc, self._offset),
-            packed.sha256,
-        )
+        self._file.write(head + raw)
+        self._file.write(body)
+        self._list(raw, method, size, length, crc)
+        self.files.append(Listed(name, size, sha256))
         self._offset += _LOCAL.size + len(raw) + length
 
     def add_stream(self, name: str, chunks: Iterable[bytes], *, deflate: bool) -> None:
         """Write one file of unknown size, a chunk at a time; its header is completed after it."""
         raw, method = name.encode("ascii"), _DEFLATED if deflate else _STORED
         head = (b"PK\3\4", _VERSION_ZIP64, 0, method, *self._stamp)
-        tail = (_MOST_32, _MOST_32, len(raw), _STREAMED_EXTRA.size)
+        tail = (_SEE_64, _SEE_64, len(raw), _STREAMED_EXTRA.size)
         self._file.write(_LOCAL.pack(*head, 0, *tail) + raw + _STREAMED_EXTRA.pack(1, 16, 0, 0))
         digest, crc, size, packed = hashlib.sha256(), 0, 0, 0
         squeeze = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS) if deflate else None
@@ -149,7 +130,8 @@ class Archive:
             _LOCAL.pack(*head, crc, *tail) + raw + _STREAMED_EXTRA.pack(1, 16, size, packed)
         )
         self._file.seek(end)
-        self._listed(_Header(raw, method, size, packed, crc, self._offset), digest.hexdigest())
+        self._list(raw, method, size, packed, crc)
+        self.files.append(Listed(name, size, digest.hexdigest()))
         self._offset = end
 
     def finish(self) -> int:
@@ -163,37 +145,23 @@ class Archive:
             self._file.write(_END_64.pack(b"PK\6\6", *record))
             self._file.write(_LOCATOR_64.pack(b"PK\6\7", 0, end, 1))
             end += _END_64.size + _LOCATOR_64.size
-        few = min(count, _MOST_16)
-        bounds = (min(length, _MOST_32), min(start, _MOST_32))
+        few = _SEE_64_SHORT if count >= _MOST_16 else count
+        bounds = (_SEE_64 if n >= _MOST_32 else n for n in (length, start))
         self._file.write(_END.pack(b"PK\5\6", 0, 0, few, few, *bounds, 0))
         return end + _END.size
 
-    def _listed(self, header: _Header, sha256: str) -> None:
-        extra = b""
-        if max(header.size, header.packed, header.offset) >= _MOST_32:
+    def _list(self, raw: bytes, method: int, size: int, packed: int, crc: int) -> None:
+        """Add the central header of the file that begins at the present offset."""
+        offset, extra, version = self._offset, b"", _VERSION
+        if size >= _MOST_32 or packed >= _MOST_32 or offset >= _MOST_32:
             # In this order, and only those that do not fit (APPNOTE 4.5.3).
-            wide = [n for n in (header.size, header.packed, header.offset) if n >= _MOST_32]
+            wide = [n for n in (size, packed, offset) if n >= _MOST_32]
             extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide)
-        self._central += _CENTRAL.pack(
-            b"PK\1\2",
-            _UNIX | _VERSION_ZIP64,
-            _VERSION_ZIP64 if extra else _VERSION,
-            0,
-            header.method,
-            *self._stamp,
-            header.crc,
-            min(header.packed, _MOST_32),
-            min(header.size, _MOST_32),
-            len(header.name),
-            len(extra),
-            0,
-            0,
-            0,
-            _PLAIN_FILE,
-            min(header.offset, _MOST_32),
-        )
-        self._central += header.name + extra
-        self.files.append(Listed(header.name.decode("ascii"), header.size, sha256))
+            size, packed, offset = (_SEE_64 if n >= _MOST_32 else n for n in (size, packed, offset))
+            version = _VERSION_ZIP64
+        head = (b"PK\1\2", _UNIX | _VERSION_ZIP64, version, 0, method, *self._stamp)
+        tail = (len(raw), len(extra), 0, 0, 0, _PLAIN_FILE, offset)
+        self._central += _CENTRAL.pack(*head, crc, packed, size, *tail) + raw + extra
 
 
 def in_pieces(file: BinaryIO, length: int = 1 << 18) -> Iterator[bytes]:

@@ -16,10 +16,12 @@ _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("txt", "json", "csv", "pdf", "md", "log"), "document"),
 }
 # Compressed already: deflating them costs time and gains nothing.
-_COMPRESSED: Final = frozenset(
-    "png jpg jpeg gif webp avif heic mp3 ogg oga opus flac m4a aac mp4 m4v webm mov ogv "
-    "zip gz xz zst bz2 7z docx xlsx pptx odt ods glb".split()
-)
+_COMPRESSED: Final = {
+    *("png", "jpg", "jpeg", "gif", "webp", "avif", "heic"),
+    *("mp3", "ogg", "oga", "opus", "flac", "m4a", "aac"),
+    *("mp4", "m4v", "webm", "mov", "ogv", "glb"),
+    *("zip", "gz", "xz", "zst", "bz2", "7z", "docx", "xlsx", "pptx", "odt", "ods"),
+}
 _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", "png"),
     (0, b"\xff\xd8\xff", "jpg"),
@@ -36,15 +38,16 @@ _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
 )
 
 
-def type_of(key: str, head: bytes) -> str:
-    """Give the type as a lower-case suffix without its dot, `""` where nothing tells it."""
-    suffix = key.rpartition("/")[2].rpartition(".")[2].lower() if "." in key else ""
-    if suffix in _KINDS or suffix in _COMPRESSED:
-        return suffix
-    for start, magic, kind in _MAGIC:
-        if head.startswith(magic, start):
-            return kind
-    return suffix
+def type_of(name: str, head: bytes) -> str:
+    """Give the type as a lower-case suffix without its dot, `""` where nothing tells it.
+
+    First bytes are asked only where the name has no suffix: a browser goes by
+    the suffix, so `page.html` is a page even if it begins like a picture.
+    """
+    name = name.rpartition("/")[2]
+    if "." in name:
+        return name.rpartition(".")[2].lower()
+    return next((kind for at, magic, kind in _MAGIC if head.startswith(magic, at)), "")
 
 
 def kind_of(suffix: str) -> Kind:

@@ -22,7 +22,7 @@ from .archive import Packed, pack
 from .media import Kind
 from .model import About, ExportTable
 from .values import csv_row, spoken
-from .words import Words
+from .words import Words, words_for
 
 PREVIEW_ROWS: Final = 50
 # A page stays light enough for a telephone even where every cell is long.
@@ -32,7 +32,7 @@ _MOST_FIGURES: Final = 200
 # Tables with more columns than this would have to be scrolled sideways; they stand upright.
 _MOST_COLUMNS: Final = 6
 _LINK = re.compile("\0([0-9]+)\0")
-_NONE: Final = '<td class="none">–</td>'
+_NONE: Final = '<td class="none">–</td>'  # noqa: RUF001  a dash is meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,12 @@ def style() -> Packed:
     return pack(source, deflate=True)
 
 
+@functools.cache
+def _guide(lang: str) -> Markup:
+    """Give the hints on reading as list items; they are the same in every package."""
+    return Markup("\n").join(Markup("<li>{}</li>").format(hint) for hint in words_for(lang).hints)
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """An object on the page; `path` is its file in the zip, `role` empty for the person's own."""
@@ -131,10 +137,10 @@ class Preview:
         yes, no = self._words.yes, self._words.no
         cells = []
         for value, store in zip(values, self._layout.stores, strict=True):
-            if value is None or value == "":
+            text = value if type(value) is str else spoken(value, yes, no)
+            if not text:
                 cells.append(_NONE)
                 continue
-            text = spoken(value, yes, no)
             if store is not None:
                 self._links.append((store, text))
                 cells.append(f"<td>\0{len(self._links) - 1}\0</td>")
@@ -201,7 +207,9 @@ class Page:
             return f'<a href="{path}">{text}</a>' if path and kind != "file" else str(text)
 
         order = {name: at for at, name in enumerate(words.categories)}
-        names = sorted(self._sections, key=lambda n: order.get(n, order.get(n.removesuffix("s"), 99)))
+        names = sorted(
+            self._sections, key=lambda n: order.get(n, order.get(n.removesuffix("s"), 99))
+        )
         sections = [self._sections[name] for name in names]
         if self._links:
             for section in sections:
@@ -213,6 +221,7 @@ class Page:
             about=self._about,
             title=words.title.format(controller=self._about.controller),
             totals=totals,
+            guide=_guide(words.lang),
             sections=sections,
             empty=self._empty,
         )

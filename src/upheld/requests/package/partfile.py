@@ -53,29 +53,32 @@ class PartFile:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         handle = os.open(self.path, flags, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            found = os.fstat(handle)
-            # Between open and lock the other run may have renamed what we hold.
-            mine = os.path.samestat(found, os.stat(self.path, follow_symlinks=False))
-            if not mine:
-                raise BlockingIOError
-            if found.st_uid != os.geteuid() or not stat.S_ISREG(found.st_mode):
-                raise StoreError(
-                    f"`{self.path}` belongs to somebody else",
-                    help="choose a folder that only this user can write to",
-                )
+            self._claim(handle)
             os.fchmod(handle, 0o600)
             os.ftruncate(handle, 0)
-        except (BlockingIOError, FileNotFoundError) as error:
-            os.close(handle)
-            raise StoreError(
-                f"another run is writing `{self.target}` now",
-                help="wait for it to end, or choose another folder",
-            ) from error
         except BaseException:
             os.close(handle)
             raise
         return handle
+
+    def _claim(self, handle: int) -> None:
+        found = os.fstat(handle)
+        if found.st_uid != os.geteuid() or not stat.S_ISREG(found.st_mode):
+            raise StoreError(
+                f"`{self.path}` belongs to somebody else",
+                help="choose a folder that only this user can write to",
+            )
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between open and lock the other run may have renamed what we hold.
+            free = os.path.samestat(found, self.path.lstat())
+        except (BlockingIOError, FileNotFoundError):
+            free = False
+        if not free:
+            raise StoreError(
+                f"another run is writing `{self.target}` now",
+                help="wait for it to end, or choose another folder",
+            )
 
     def commit(self) -> None:
         """Put it on disk for good and give it its name, replacing what had it."""

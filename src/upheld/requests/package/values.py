@@ -1,7 +1,7 @@
-"""One value as JSON, as a CSV cell, and as text for people.
+r"""One value as JSON, as a CSV cell, and as text for people.
 
 JSON holds the exact value: numerics as strings with every digit, bytes as
-PostgreSQL writes them (`\\x` and hexadecimal digits), dates as ISO 8601.
+PostgreSQL writes them (`\x` and hexadecimal digits), dates as ISO 8601.
 
 CSV is made for spreadsheets, which run a cell that begins with `=`, `+`, `-`,
 `@`, tab or return as a formula (OWASP, "CSV Injection"). In text, an
@@ -26,9 +26,7 @@ from uuid import UUID
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 _FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-_STARTS = re.compile(
-    rf"""\A[ "']*(?=[\t\r\n{_FORMULA}])|(?<=[\n\r\t;|])[ "']*(?=[{_FORMULA}])"""
-)
+_STARTS = re.compile(rf"""\A[ "']*(?=[\t\r\n{_FORMULA}])|(?<=[\n\r\t;|])[ "']*(?=[{_FORMULA}])""")
 _MAY_START = re.compile(rf"""[\n\r\t;|][ "']*[{_FORMULA}]""")
 _HOT = frozenset("=+-@\t\r\n \"'\uff1d\uff0b\uff0d\uff20")
 

@@ -89,9 +89,7 @@ class Words:
             value, zone = value.astimezone(UTC), " UTC"
         month = self.months[value.month - 1]
         return (
-            self.moment.format(
-                day=value.day, month=month, year=value.year, time=f"{value:%H:%M}"
-            )
+            self.moment.format(day=value.day, month=month, year=value.year, time=f"{value:%H:%M}")
             + zone
         )
 
@@ -110,8 +108,18 @@ ENGLISH: Final = Words(
     decimal=".",
     moment="{day} {month} {year}, {time}",
     months=(
-        "January", "February", "March", "April", "May", "June", "July",
-        "August", "September", "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ),
     title="Your data at {controller}",
     skip="Skip to the content",
@@ -132,23 +140,35 @@ ENGLISH: Final = Words(
     many_files="{} files",
     how_to_read="How to read it",
     hints=(
-        "This page works without the internet. Unpack the whole zip first, so that pictures and "
-        "links are found.",
-        "Below, your data is grouped by what it is about. A dash (–) means that nothing is stored.",
-        "Long tables show their first entries here. Everything is in the folder data: CSV files "
-        "open in a spreadsheet, JSON files are for other programs and hold the exact values.",
-        "In the CSV files, an apostrophe (') stands in front of text that a spreadsheet would "
-        "otherwise run as a formula.",
+        (
+            "This page works without the internet. Unpack the whole zip first, so that "
+            "pictures and links are found."
+        ),
+        (
+            "Below, your data is grouped by what it is about. A dash (–) means that nothing"  # noqa: RUF001  the dash of the page
+            " is stored."
+        ),
+        (
+            "Long tables show their first entries here. Everything is in the folder data: "
+            "CSV files open in a spreadsheet, JSON files are for other programs and hold "
+            "the exact values."
+        ),
+        (
+            "In the CSV files, an apostrophe (') stands in front of text that a spreadsheet"
+            " would otherwise run as a formula."
+        ),
         "Data about other people has been left out or replaced.",
-        "The file manifest.json holds a checksum (SHA-256) of every other file, to show that "
-        "nothing was changed.",
+        (
+            "The file manifest.json holds a checksum (SHA-256) of every other file, to show"
+            " that nothing was changed."
+        ),
     ),
     notes="Please note",
     empty_tables="Also searched, with nothing about you:",
     files="Files",
     entry_number="Entry {}",
     your_part="Your part",
-    roles={"owner": "yours", "co-owner": "yours and others’", "mentioned": "mentions you"},
+    roles={"owner": "yours", "co-owner": "shared with others", "mentioned": "mentions you"},
     yes="yes",
     no="no",
     more_rows="Shown: the first {shown} of {entries}. All of them:",
@@ -189,8 +209,18 @@ GERMAN: Final = Words(
     decimal=",",
     moment="{day}. {month} {year}, {time}",
     months=(
-        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli",
-        "August", "September", "Oktober", "November", "Dezember",
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
     ),
     title="Ihre Daten bei {controller}",
     skip="Zum Inhalt springen",
@@ -211,25 +241,35 @@ GERMAN: Final = Words(
     many_files="{} Dateien",
     how_to_read="So lesen Sie es",
     hints=(
-        "Diese Seite braucht kein Internet. Entpacken Sie zuerst das ganze Zip, damit Bilder und "
-        "Verweise gefunden werden.",
-        "Unten sind Ihre Daten danach geordnet, worum es geht. Ein Strich (–) heißt, dass nichts "
-        "gespeichert ist.",
-        "Lange Tabellen zeigen hier ihre ersten Einträge. Alles liegt im Ordner data: "
-        "CSV-Dateien öffnen sich in einer Tabellenkalkulation, JSON-Dateien sind für andere "
-        "Programme und enthalten die genauen Werte.",
-        "In den CSV-Dateien steht ein Apostroph (') vor Text, den eine Tabellenkalkulation sonst "
-        "als Formel ausführen würde.",
+        (
+            "Diese Seite braucht kein Internet. Entpacken Sie zuerst das ganze Zip, damit "
+            "Bilder und Verweise gefunden werden."
+        ),
+        (
+            "Unten sind Ihre Daten danach geordnet, worum es geht. Ein Strich (–) heißt, "  # noqa: RUF001  the dash of the page
+            "dass nichts gespeichert ist."
+        ),
+        (
+            "Lange Tabellen zeigen hier ihre ersten Einträge. Alles liegt im Ordner data: "
+            "CSV-Dateien öffnen sich in einer Tabellenkalkulation, JSON-Dateien sind für "
+            "andere Programme und enthalten die genauen Werte."
+        ),
+        (
+            "In den CSV-Dateien steht ein Apostroph (') vor Text, den eine "
+            "Tabellenkalkulation sonst als Formel ausführen würde."
+        ),
         "Daten über andere Menschen wurden weggelassen oder ersetzt.",
-        "Die Datei manifest.json enthält eine Prüfsumme (SHA-256) jeder anderen Datei, damit sich "
-        "zeigen lässt, dass nichts verändert wurde.",
+        (
+            "Die Datei manifest.json enthält eine Prüfsumme (SHA-256) jeder anderen Datei, "
+            "damit sich zeigen lässt, dass nichts verändert wurde."
+        ),
     ),
     notes="Bitte beachten Sie",
     empty_tables="Ebenfalls durchsucht, ohne etwas über Sie:",
     files="Dateien",
     entry_number="Eintrag {}",
     your_part="Ihr Anteil",
-    roles={"owner": "Ihres", "co-owner": "Ihres und anderer", "mentioned": "erwähnt Sie"},
+    roles={"owner": "Ihres", "co-owner": "mit anderen geteilt", "mentioned": "erwähnt Sie"},
     yes="ja",
     no="nein",
     more_rows="Gezeigt sind die ersten {shown}, insgesamt: {entries}. Alle:",

@@ -161,9 +161,9 @@ class _Package:
             return
         chunks = _heard(item.open, f"an object from the store `{item.store}`")
         first, size, rest = _begin(chunks)
-        suffix = type_of(item.key, first[:16])
-        kind = kind_of(suffix)
         path = self._names.take(f"objects/{item.store}", item.key)
+        suffix = type_of(path, first[:16])
+        kind = kind_of(suffix)
         deflate = worth_deflating(suffix)
         if rest is None:
             self._archive.add(path, pack(first, deflate=deflate))
