@@ -11,11 +11,9 @@ import argparse
 import hashlib
 import json
 import random
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import psycopg
@@ -24,6 +22,7 @@ from psycopg import sql
 
 from .generators import AudioGenerator, ImageGenerator, ProceduralAudio, ProceduralImages
 from .passwords import hash_password
+from .statements import named, text
 
 DEFAULT_SEED = 20260930
 DEMO_PASSWORD = "paper-boats-at-dawn"  # noqa: S105  the made-up people's, told in the README
@@ -53,7 +52,7 @@ class Person:
 
 def create_schema(conn: psycopg.Connection) -> None:
     """Create Studio's tables in an empty database."""
-    conn.execute(_text("schema.sql"))
+    conn.execute(text("schema.sql"))
 
 
 def fill(
@@ -87,11 +86,6 @@ def fill(
     return Filled(rows, made)
 
 
-def _text(name: str) -> str:
-    """Read a file of fixed SQL that lies next to this module."""
-    return files(__package__).joinpath(name).read_text("utf-8")
-
-
 def _store(objects: ObjectStore | Path) -> ObjectStore:
     """Take a folder for a store."""
     return LocalStore(objects, mkdir=True) if isinstance(objects, Path) else objects
@@ -119,12 +113,11 @@ def _fill_tables(
             "CREATE FUNCTION pg_temp.secret() RETURNS bytea IMMUTABLE LANGUAGE sql AS {}"
         ).format(sql.Literal(rf"SELECT '\x{hash_password(DEMO_PASSWORD, salt).hex()}'::bytea"))
     )
-    _, *parts = re.split(r"^-- name: (\w+)\n", _text("fill.sql"), flags=re.MULTILINE)
-    statements = list(zip(parts[::2], parts[1::2], strict=True))
-    conn.execute(statements.pop(0)[1])
+    statements = named("fill.sql")
+    conn.execute(statements.pop("functions"))
     rows: dict[str, int] = {}
     with _constraints_set_aside(conn):
-        for done, (table, statement) in enumerate(statements):
+        for done, (table, statement) in enumerate(statements.items()):
             tell(f"table {table}", done, len(statements))
             rows[table] = conn.execute(statement).rowcount
         tell("indexes and constraints", len(statements), len(statements))
@@ -139,8 +132,8 @@ def _constraints_set_aside(conn: psycopg.Connection) -> Iterator[None]:
     The rows then load in any order, and every constraint is still proved, by one
     pass over its table instead of one look per row. All in the transaction.
     """
-    constraints = conn.execute(_text("constraints.sql")).fetchall()
-    indexes = conn.execute(_text("indexes.sql")).fetchall()
+    constraints = conn.execute(text("constraints.sql")).fetchall()
+    indexes = conn.execute(text("indexes.sql")).fetchall()
     triggered = conn.execute(
         "SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
         " WHERE NOT tgisinternal AND c.relnamespace = 'public'::regnamespace"
@@ -243,7 +236,7 @@ def _fill_objects(conn: psycopg.Connection, store: ObjectStore, seed: int, tell:
     people = {row[0]: Person(*row) for row in found}
     maker = _Maker(ProceduralImages(112), ProceduralImages(64), ProceduralAudio(0.5), people,
                    tuple(people), seed)  # fmt: skip
-    wanted = conn.execute(_text("objects.sql")).fetchall()
+    wanted = conn.execute(text("objects.sql")).fetchall()
     checked: list[tuple[int, int, bytes]] = []
     for done, (kind, key, owner, about, number, row_id) in enumerate(wanted):
         if done % 100 == 0:
