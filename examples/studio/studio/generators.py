@@ -96,8 +96,9 @@ class ProceduralImages:
         glow = np.exp(-((x - part[2]) ** 2 + (y - 0.15 - 0.3 * part[3]) ** 2) * (20 + 60 * part[4]))
         light = (1 - 0.35 * y + 0.3 * glow)[..., None]
         canvas = sky * light
-        sun = (x - part[2]) ** 2 + (y - 0.15 - 0.3 * part[3]) ** 2 < (0.03 + 0.05 * part[5]) ** 2
-        canvas[sun] = (255, 250, 232)
+        away = np.sqrt((x - part[2]) ** 2 + (y - 0.15 - 0.3 * part[3]) ** 2)
+        sun = np.clip((0.03 + 0.05 * part[5] - away) * side + 0.5, 0, 1)[..., None]
+        canvas += (np.array((255, 250, 232), np.float32) - canvas) * sun
         octaves, height = scene
         for layer in range(3):
             ridge = np.full(side, 0.5 + 0.16 * layer, np.float32)
@@ -110,8 +111,8 @@ class ProceduralImages:
                 )  # fmt: skip
             mix = (layer + 1) / 3
             shade = (far * (1 - mix) + near * mix) * (1.1 - 0.25 * y[..., None])
-            land = y >= ridge
-            canvas[land] = np.broadcast_to(shade, canvas.shape)[land]
+            land = np.clip((y - ridge) * side + 0.5, 0, 1)[..., None]  # soft edges
+            canvas += (shade - canvas) * land
         painted: np.ndarray = np.clip(canvas, 0, 255).astype(np.uint8)
         return painted
 
