@@ -65,12 +65,11 @@ class Cluster:
 def find_cluster(home: Path, private_root: Path, wanted: Kind | None) -> Cluster:
     """Find the cluster of `home`, or settle where a new one will be.
 
-    `home` and its `pg` are made if missing. What was settled is recorded before
+    `<home>/pg` is there already. What was settled is recorded before
     anything is made, so that a later start cannot look elsewhere and find
     nothing there.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    base = private_folder(home / "pg", os.geteuid())
+    base = home / "pg"
     record = base / _RECORD
     if record.exists():
         known = json.loads(record.read_text(encoding="utf-8"))

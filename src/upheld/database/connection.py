@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import psycopg
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
-from upheld.database.conninfo import Conninfo, split_secret
+from upheld.database.conninfo import Conninfo, connect, split_secret
 from upheld.database.embedded import ENGINE_DATABASE, open_server
-from upheld.errors import StoreError
+
+__all__ = ["Conninfo", "connect", "engine_conninfo"]
 
 
 @contextmanager
@@ -31,22 +27,3 @@ def engine_conninfo(url: str | None, home: Path) -> Iterator[Conninfo]:
     with open_server(home) as server:
         server.ensure_database(ENGINE_DATABASE)
         yield server.conninfo(ENGINE_DATABASE)
-
-
-def connect(conninfo: str, *, autocommit: bool = False) -> Connection[TupleRow]:
-    """Connect; raises `StoreError`, without the password, when the server is down or refuses."""
-    parameters, secret = split_secret(conninfo)
-    named: dict[str, Any] = {"application_name": "upheld"}
-    if "application_name" in parameters:
-        named.clear()
-    try:
-        return psycopg.connect(conninfo, autocommit=autocommit, **named)
-    except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split())
-        if secret:
-            reason = reason.replace(secret, "…")
-    # Raised outside the handler: the driver's error would show its own text in a traceback.
-    raise StoreError(
-        f"cannot connect to the database: {reason}",
-        help="check that the server runs and that the URL, the user and the password are right",
-    )

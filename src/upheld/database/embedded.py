@@ -22,7 +22,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -42,7 +41,7 @@ from upheld.database.cluster import (
     turn_log,
     write_settings,
 )
-from upheld.database.conninfo import Conninfo
+from upheld.database.conninfo import Conninfo, connect
 from upheld.database.folders import open_private, private_folder
 from upheld.database.identity import OWN_SERVER_HELP, Kind, keeper_command
 from upheld.errors import StoreError
@@ -108,7 +107,7 @@ class EmbeddedServer:
     def ensure_database(self, name: str = ENGINE_DATABASE) -> None:
         """Make the database `name` unless it is there."""
         known = "select from pg_database where datname = %s"
-        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as conn:
+        with connect(self.conninfo("postgres"), autocommit=True) as conn:
             # Two that make the same one at once would fail on its catalogue's index.
             conn.execute("select pg_advisory_lock(hashtext(%s))", [name])
             if conn.execute(known, [name]).fetchone() is None:
@@ -157,11 +156,21 @@ def open_server(
     if sys.platform != "linux":
         raise StoreError("the embedded PostgreSQL runs on Linux only", help=OWN_SERVER_HELP)
     home = home.resolve()
+    try:
+        return _open(home, durable=durable, run_as=run_as, private_root=private_root)
+    except OSError as error:
+        raise StoreError(
+            f"cannot keep a database in `{home}`: {error.strerror}",
+            help=f"make room or mend the folder, or {OWN_SERVER_HELP}",
+        ) from error
+
+
+def _open(home: Path, *, durable: bool, run_as: Kind | None, private_root: Path) -> EmbeddedServer:
+    """Take a lease, then find or start the server."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     base = private_folder(home / "pg", os.geteuid())
-    with contextlib.ExitStack() as opened:
+    with _descriptor(base / "start.lock") as turn:
         # One client at a time looks and starts. The keeper never takes this lock.
-        turn = opened.enter_context(_descriptor(base / "start.lock"))
         fcntl.flock(turn, fcntl.LOCK_EX)
         lease = open_private(base / "lease.lock")
         try:

@@ -127,9 +127,14 @@ def _keep(order: dict[str, Any]) -> NoReturn:
     server = _start(order)
     os.close(order["server_lock"])  # from here on it is the server's alone
     ended = threading.Event()
-    handle = os.pidfd_open(server)
+    try:
+        handle = os.pidfd_open(server)
+    except OSError:  # before Linux 5.3, or refused by a container
+        handle = None
     lease = os.open(order["lease"], os.O_RDWR | os.O_CLOEXEC)
-    threading.Thread(target=_stop_after_last, args=(lease, handle, ended), daemon=True).start()
+    threading.Thread(
+        target=_stop_after_last, args=(lease, server, handle, ended), daemon=True
+    ).start()
     os.waitpid(server, 0)
     ended.set()
     with contextlib.suppress(OSError):
@@ -137,7 +142,7 @@ def _keep(order: dict[str, Any]) -> NoReturn:
     os._exit(0)
 
 
-def _stop_after_last(lease: int, server: int, ended: threading.Event) -> None:
+def _stop_after_last(lease: int, server: int, handle: int | None, ended: threading.Event) -> None:
     """Block until no client is left, then stop the server; harder if it does not stop."""
     fcntl.flock(lease, fcntl.LOCK_EX)
     for how, seconds in (
@@ -146,7 +151,10 @@ def _stop_after_last(lease: int, server: int, ended: threading.Event) -> None:
         (signal.SIGKILL, None),
     ):
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(server, how)
+            if handle is None:
+                os.kill(server, how)
+            else:
+                signal.pidfd_send_signal(handle, how)
         if ended.wait(seconds):
             return
 

@@ -105,10 +105,18 @@ def test_goes_with_a_keeper_that_is_killed(home: Path) -> None:
     with open_server(home, durable=False) as server:
         remember(server)
         process = postmaster(data_of(home))
+        os.kill(keeper(process).number, signal.SIGKILL)
+        assert process.has_ended(PATIENCE_SECONDS)
+        assert recall(home) == 42
+
+
+def test_opening_waits_for_a_server_whose_keeper_was_killed(home: Path) -> None:
+    with open_server(home, durable=False) as server:
+        remember(server)
+        process = postmaster(data_of(home))
         parent = keeper(process)
         os.kill(parent.number, signal.SIGKILL)
         assert parent.has_ended(PATIENCE_SECONDS)
-        # At once: the next opening waits for the old server's end by itself.
         assert recall(home) == 42
         assert process.has_ended(0)
         assert postmaster(data_of(home)).number != process.number
@@ -122,7 +130,7 @@ def test_starts_again_after_the_server_is_killed(home: Path, *, wait: bool) -> N
         parent = keeper(process)
         os.kill(process.number, signal.SIGKILL)
         assert process.has_ended(PATIENCE_SECONDS)
-        if wait:
+        if wait:  # else the keeper may still be on its way out
             assert parent.has_ended(PATIENCE_SECONDS)
         assert recall(home) == 42
 

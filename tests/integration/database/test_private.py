@@ -31,8 +31,8 @@ def public() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="upheld-", dir="/var/tmp"))
     folder.chmod(0o755)
     yield folder
-    for base in folder.glob("*/pg"):
-        await_stopped(base)
+    for lock in folder.rglob("keeper.lock"):
+        await_stopped(lock.parent)
     shutil.rmtree(folder)
 
 
@@ -185,10 +185,17 @@ def test_a_home_whose_path_is_too_long_for_a_socket(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_home_with_spaces_quotes_and_commas(tmp_path: Path) -> None:
-    home = tmp_path / "a, 'b' \"c\" \\d é"
-    with open_server(home, durable=False) as server:
+@pytest.mark.parametrize("name", ["a 'b' \"c\" é", "d\\e", "f,g", "h=i"])
+def test_a_home_whose_name_needs_quoting(public: Path, name: str) -> None:
+    with open_server(public / name, durable=False) as server:
         server.ensure_database()
+
+
+def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot keep a database in .*Not a directory") as caught:
+        open_server(tmp_path / "file" / "home", durable=False)
+    assert "UPHELD_DATABASE_URL" in (caught.value.help or "")
 
 
 @needs_root
@@ -201,8 +208,37 @@ def test_root_keeps_its_data_below_a_folder_that_only_root_enters(tmp_path: Path
 
 
 @needs_root
+def test_root_in_a_folder_of_another_user_keeps_its_data_elsewhere(public: Path) -> None:
+    closed = public / "closed"
+    closed.mkdir(mode=0o700)
+    os.chown(closed, 12345, 12345)
+    with open_server(
+        closed / "home",
+        durable=False,
+        run_as="namespace",
+        private_root=public / "elsewhere",
+    ) as server:
+        assert data_folder(server).is_relative_to(public / "elsewhere")
+        assert data_folder(server).stat().st_uid == 0
+    assert closed.stat().st_mode & 0o777 == 0o700
+
+
+@needs_root
+def test_where_nobody_may_run_it_the_help_names_the_url(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="lets PostgreSQL run neither as this user") as caught:
+        open_server(tmp_path / "home", durable=False, run_as="same")
+    assert "UPHELD_DATABASE_URL" in (caught.value.help or "")
+
+
+@needs_root
 def test_without_namespaces_an_unused_user_runs_it_elsewhere(public: Path) -> None:
-    with open_for(public, "account") as server:
+    before = os.getgroups()
+    os.setgroups([4, 5])  # none of which the server may keep
+    try:
+        opened = open_for(public, "account")
+    finally:
+        os.setgroups(before)
+    with opened as server:
         server.ensure_database()
         data = data_folder(server)
         owner = data.stat().st_uid
