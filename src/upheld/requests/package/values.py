@@ -130,8 +130,11 @@ _SPOKEN: Final[dict[type, Callable[[Any], str]]] = {
 }
 
 
-def spoken(value: object, yes: str, no: str) -> str:
-    """Give a value as text for people: lists by commas, mappings as lines of `key: value`."""
+def spoken(value: object, yes: str, no: str, *, within: bool = False) -> str:
+    """Give a value as text for people: lists by commas, mappings as lines of `key: value`.
+
+    `within` another value, a mapping stands on one line.
+    """
     if isinstance(value, str):
         return value
     known = _SPOKEN.get(type(value))
@@ -140,13 +143,11 @@ def spoken(value: object, yes: str, no: str) -> str:
     if isinstance(value, bool):
         return yes if value else no
     if isinstance(value, dict):
-        return "\n".join(
-            f"{key}: {as_json(item) if isinstance(item, dict) else spoken(item, yes, no)}"
-            for key, item in value.items()
+        between = ", " if within else "\n"
+        return between.join(
+            [f"{key}: {spoken(item, yes, no, within=True)}" for key, item in value.items()]
         )
     if isinstance(value, list | tuple):
-        return ", ".join(
-            as_json(item) if isinstance(item, dict | list) else spoken(item, yes, no)
-            for item in value
-        )
+        between = "\n" if any(isinstance(item, dict) for item in value) else ", "
+        return between.join([spoken(item, yes, no, within=True) for item in value])
     return "" if value is None else str(plain(value))

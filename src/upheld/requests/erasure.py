@@ -1,0 +1,46 @@
+"""Erasure of a batch in one database, without the engine's record: for tests and trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import psycopg
+
+from upheld.datamap import load_map_text
+from upheld.stores.postgres.erasure import MAX_ROUNDS, Erasure
+from upheld.stores.postgres.worklist import Changed, Kept
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureSummary:
+    """What an erasure did: kept rows, changes to others' rows, and what is left."""
+
+    kept: tuple[Kept, ...]
+    changed: tuple[Changed, ...]
+    residue: int
+    rounds: int
+
+
+def erase_once(
+    conninfo: str, map_yaml: str, batch: Sequence[Sequence[tuple[str, str]]], today: date
+) -> ErasureSummary:
+    """Erase `batch` (per person the identifiers given, as (kind, value)); raise PlanError."""
+    datamap = load_map_text(map_yaml, Path("map.yaml"))
+    with psycopg.connect(conninfo, autocommit=True) as conn:
+        erasure = Erasure(conn, datamap, "once", seal=bytes, unseal=bytes)
+        prepared = erasure.prepare(batch, today)
+        plan, number = prepared.plan, 1
+        while True:
+            erasure.carry_out(plan, prepared.held)
+            number += 1
+            verified = erasure.verify(number, prepared.held, today)
+            if not verified.residue or number > MAX_ROUNDS:
+                break
+            saved = erasure.saved(number)
+            plan = saved[0] if saved else plan
+        changed = tuple(erasure.changed())
+        erasure.destroy()
+    return ErasureSummary(prepared.kept, changed, verified.residue, number)
