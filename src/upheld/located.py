@@ -27,9 +27,7 @@ class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the narrower booleans."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  PyYAML's own way to say this
-        first: [
-            (tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"
-        ]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -60,9 +58,7 @@ class Located:
         return Place(self.file, self.lines.get(here, 1))
 
 
-def read_located(
-    text: str, file: Path, error: type[ProjectError] = ProjectError
-) -> Located:
+def read_located(text: str, file: Path, error: type[ProjectError] = ProjectError) -> Located:
     """Parse `text` of `file`; raise `error` with file and line where it is not YAML."""
     if len(text) > _MAX_BYTES:
         message = f"the file has more than {_MAX_BYTES:,} characters"

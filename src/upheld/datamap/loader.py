@@ -69,12 +69,14 @@ def _check_names(datamap: DataMap, located: Located) -> None:
         at = ("tables", name)
         for column, said in table.identifiers():
             if said.identifier not in kinds:
-                _unknown("identifier kind", str(said.identifier), kinds,
-                         (*at, "columns", column), report)
+                _unknown(
+                    "identifier kind", str(said.identifier), kinds, (*at, "columns", column), report
+                )
         for column, said in table.columns.items():
             if said.object is not None and said.object not in datamap.objects:
-                _unknown("object store", said.object, datamap.objects, (*at, "columns", column),
-                         report)
+                _unknown(
+                    "object store", said.object, datamap.objects, (*at, "columns", column), report
+                )
         for index, path in enumerate(table.paths):
             _check_path(datamap, table, path, (*at, "paths", index), report)
         for index, reference in enumerate(table.references):
@@ -86,24 +88,25 @@ def _check_names(datamap: DataMap, located: Located) -> None:
     _check_circles(datamap, report)
 
 
-def _check_path(
-    datamap: DataMap, table: Table, path: Path, at: _Where, report: _Report
-) -> None:
+def _check_path(datamap: DataMap, table: Table, path: Path, at: _Where, report: _Report) -> None:
     here = table
     for index, step in enumerate(path.via):
         step_at = (*at, "via", index)
         _check_step(datamap, here, step, step_at, report)
         if step.identifier is not None and step.identifier not in datamap.kinds():
-            _unknown("identifier kind", step.identifier, datamap.kinds(),
-                     (*step_at, "identifier"), report)
+            _unknown(
+                "identifier kind",
+                step.identifier,
+                datamap.kinds(),
+                (*step_at, "identifier"),
+                report,
+            )
         if step.to is not None:
             here = datamap.tables[step.to.table]
     _check_link(datamap, path, at, report)
 
 
-def _check_step(
-    datamap: DataMap, here: Table, step: Step, at: _Where, report: _Report
-) -> None:
+def _check_step(datamap: DataMap, here: Table, step: Step, at: _Where, report: _Report) -> None:
     _check_term(here, step.start, (*at, "from"), report)
     if step.where is not None:
         _check_condition(here, step.where, (*at, "where"), report)
@@ -130,24 +133,26 @@ def _check_condition(table: Table, condition: Condition, at: _Where, report: _Re
             _unknown("column", test.column, table.columns, at, report)
 
 
-def _check_link(
-    datamap: DataMap, link: Path | Reference, at: _Where, report: _Report
-) -> None:
+def _check_link(datamap: DataMap, link: Path | Reference, at: _Where, report: _Report) -> None:
     step = link.via[0] if isinstance(link, Path) else link.step
     if link.when_gone != "pass":
         return
     far = datamap.tables[step.to.table] if step.to else None
     if len(step.start.columns) != 1 or far is None or far.person is None:
-        report("`when_gone: pass` needs one column that points to a person table",
-               (*at, "when_gone"), "use `detach` or `go`, or point `to` at the person table")
+        report(
+            "`when_gone: pass` needs one column that points to a person table",
+            (*at, "when_gone"),
+            "use `detach` or `go`, or point `to` at the person table",
+        )
 
 
 def _check_erase(table: Table, at: _Where, report: _Report) -> None:
     keep, plain = table.erase.keep, table.erase.anonymise
     if keep is not None and keep.until.column is not None:
         if keep.until.column not in table.columns:
-            _unknown("column", keep.until.column, table.columns, (*at, "erase", "keep", "until"),
-                     report)
+            _unknown(
+                "column", keep.until.column, table.columns, (*at, "erase", "keep", "until"), report
+            )
     for anonymise, where in (
         (plain, (*at, "erase", "anonymise")),
         (keep.anonymise if keep else None, (*at, "erase", "keep", "anonymise")),
@@ -163,9 +168,12 @@ def _check_circles(datamap: DataMap, report: _Report) -> None:
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
         if name in trail:
-            circle = " -> ".join(f"`{step}`" for step in (*trail[trail.index(name):], name))
-            report(f"paths lead in a circle: {circle}", ("tables", name, "paths"),
-                   "give one of these tables a path of its own to its people")
+            circle = " -> ".join(f"`{step}`" for step in (*trail[trail.index(name) :], name))
+            report(
+                f"paths lead in a circle: {circle}",
+                ("tables", name, "paths"),
+                "give one of these tables a path of its own to its people",
+            )
         if name in done:
             return
         for far in _leads_to(datamap.tables[name]):
@@ -177,14 +185,15 @@ def _check_circles(datamap: DataMap, report: _Report) -> None:
 
 
 def _leads_to(table: Table) -> Iterator[str]:
-    for path in table.paths:
+    for path in table.owner_paths:
         last = path.via[-1]
         if last.to is not None:
             yield last.to.table
 
 
-def _unknown(what: str, name: str, known: Sequence[str] | dict[str, Any], at: _Where,
-             report: _Report) -> None:
+def _unknown(
+    what: str, name: str, known: Sequence[str] | dict[str, Any], at: _Where, report: _Report
+) -> None:
     advice = did_you_mean(name, known)
     if advice is None and what == "identifier kind":
         advice = "declare it under `identifiers`"

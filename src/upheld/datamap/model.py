@@ -90,8 +90,11 @@ class Term(_Value):
     @classmethod
     def shorthand(cls) -> list[dict[str, Any]]:
         """A column's name, several names, or `{column: …}`."""
-        return [{"type": "string"}, {"type": "array", "items": {"type": "string"}},
-                {"type": "object"}]
+        return [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "object"},
+        ]
 
     @model_validator(mode="before")
     @classmethod
@@ -113,8 +116,12 @@ class Term(_Value):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = [bool(self.columns), self.json_column is not None, self.array is not None,
-                 self.list_column is not None]
+        kinds = [
+            bool(self.columns),
+            self.json_column is not None,
+            self.array is not None,
+            self.list_column is not None,
+        ]
         if sum(kinds) != 1:
             message = "say exactly one of column, columns, json, array, list"
             raise ValueError(message)
@@ -147,8 +154,10 @@ class Far(_Value):
     @classmethod
     def shorthand(cls) -> list[dict[str, Any]]:
         """`table.column`, or a mapping with `table` and a term's words."""
-        return [{"type": "string", "pattern": r"^[^.]+\.[^.]+(\.[^.]+)?$"},
-                {"type": "object", "required": ["table"]}]
+        return [
+            {"type": "string", "pattern": r"^[^.]+\.[^.]+(\.[^.]+)?$"},
+            {"type": "object", "required": ["table"]},
+        ]
 
     @model_validator(mode="before")
     @classmethod
@@ -183,8 +192,10 @@ class Step(_Value):
         if self.to is None and self.to_where is not None:
             message = "`to_where` goes with `to`"
             raise ValueError(message)
-        if self.to is not None and len(self.start.columns) != len(self.to.term.columns) and (
-            len(self.start.columns) > 1 or len(self.to.term.columns) > 1
+        if (
+            self.to is not None
+            and len(self.start.columns) != len(self.to.term.columns)
+            and (len(self.start.columns) > 1 or len(self.to.term.columns) > 1)
         ):
             message = "both sides need the same number of columns"
             raise ValueError(message)
@@ -261,8 +272,9 @@ class Reference(Link):
     @property
     def step(self) -> Step:
         """Give the link as a step."""
-        return Step(start=self.start, to=self.to, match=self.match, where=self.where,
-                    to_where=self.to_where)
+        return Step(
+            start=self.start, to=self.to, match=self.match, where=self.where, to_where=self.to_where
+        )
 
 
 class Column(_Value):
@@ -337,8 +349,10 @@ class Until(_Value):
     @classmethod
     def shorthand(cls) -> list[dict[str, Any]]:
         """A date, or `{column: …, plus: 10 years}`."""
-        return [{"type": "string", "format": "date"},
-                {"type": "object", "required": ["column", "plus"]}]
+        return [
+            {"type": "string", "format": "date"},
+            {"type": "object", "required": ["column", "plus"]},
+        ]
 
     @model_validator(mode="before")
     @classmethod

@@ -27,14 +27,19 @@ def _table(said: dict[str, Any]) -> LiveTable:
         partitioned=said["partitioned"],
         rows=said["rows"],
         comment=said["comment"],
-        columns={c["name"]: LiveColumn(**{**c, "labels": tuple(c["labels"] or ())})
-                 for c in said["columns"]},
+        columns={
+            c["name"]: LiveColumn(**{**c, "labels": tuple(c["labels"] or ())})
+            for c in said["columns"]
+        },
         primary_key=next((columns for columns, primary in uniques if primary), ()),
         uniques=tuple(columns for columns, primary in uniques if not primary),
         fks=tuple(
             ForeignKey(
-                name=k["name"], columns=tuple(k["columns"]), to=k["to"],
-                to_columns=tuple(k["to_columns"]), on_delete=k["on_delete"],
+                name=k["name"],
+                columns=tuple(k["columns"]),
+                to=k["to"],
+                to_columns=tuple(k["to_columns"]),
+                on_delete=k["on_delete"],
                 deferrable=k["deferrable"],
             )
             for k in said["fks"]

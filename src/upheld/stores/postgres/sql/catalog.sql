@@ -9,7 +9,7 @@ WITH relation AS (
     WHERE c.relkind IN ('r', 'p')
       AND NOT c.relispartition
       AND c.relpersistence <> 't'
-      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'upheld')
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'upheld', 'upheld_work')
       AND n.nspname NOT LIKE 'pg\_%'
 ),
 col AS (
