@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from studio.app import Settings, create_app
+from studio.fill import create_schema
+from studio.generators import ProceduralAudio, ProceduralImages
 
-from examples.studio.studio.app import Settings, create_app
-from examples.studio.studio.fill import create_schema
-from examples.studio.studio.generators import ProceduralAudio, ProceduralImages
 from upheld.database.conninfo import Conninfo
 
 
@@ -33,7 +33,7 @@ class Browser:
             address, data={"csrf": self.token(page), **fields}, files=files, follow_redirects=False
         )
         assert answer.status_code == 303, answer.text
-        return answer.headers["location"]
+        return str(answer.headers["location"])
 
     def sign_up(self, handle: str, **fields: str) -> str:
         return self.send(

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from studio.fill import create_schema, fill
 
-from examples.studio.studio.fill import create_schema, fill
-from tests.postgres import EmbeddedServer
 from upheld.database.conninfo import Conninfo
+from upheld.database.embedded import EmbeddedServer
 from upheld.datamap import load_map
 from upheld.stores.postgres.catalog import read_schema
 
@@ -175,7 +175,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_it_holds(filled: tuple[psycopg.Connection, Path], shape: str) -> None:
-    found = filled[0].execute(SHAPES[shape]).fetchone()  # type: ignore[call-overload]  # fixed above
+    found = filled[0].execute(SHAPES[shape]).fetchone()
     assert found
     assert found[0] > 0
 

@@ -7,8 +7,7 @@ import wave
 
 import pytest
 from PIL import Image
-
-from examples.studio.studio.generators import ProceduralAudio, ProceduralImages
+from studio.generators import ProceduralAudio, ProceduralImages
 
 
 @pytest.mark.parametrize(
