@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from upheld.datamap import load_map_text
-from upheld.stores.postgres.erasure import MAX_ROUNDS, Erasure
+from upheld.stores.postgres.erasure import Erasure
 from upheld.stores.postgres.worklist import Changed, Kept
 
 
@@ -21,7 +21,6 @@ class ErasureSummary:
     kept: tuple[Kept, ...]
     changed: tuple[Changed, ...]
     residue: int
-    rounds: int
 
 
 def erase_once(
@@ -32,15 +31,7 @@ def erase_once(
     with psycopg.connect(conninfo, autocommit=True) as conn:
         erasure = Erasure(conn, datamap, "once", seal=bytes, unseal=bytes)
         prepared = erasure.prepare(batch, today)
-        plan, number = prepared.plan, 1
-        while True:
-            erasure.carry_out(plan, prepared.held)
-            number += 1
-            verified = erasure.verify(number, prepared.held, today)
-            if not verified.residue or number > MAX_ROUNDS:
-                break
-            saved = erasure.saved(number)
-            plan = saved[0] if saved else plan
+        verified = erasure.finish(today)
         changed = tuple(erasure.changed())
         erasure.destroy()
-    return ErasureSummary(prepared.kept, changed, verified.residue, number)
+    return ErasureSummary(prepared.kept, changed, verified.residue)

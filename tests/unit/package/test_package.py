@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -247,6 +248,33 @@ def test_rows_beyond_memory_are_spooled_whole(tmp_path: Path) -> None:
     assert [line[2] for line in read_csv(files["data/shop/customer.csv"])[1:]] == [
         values[1] for _, values in given
     ]
+
+
+def test_long_texts_and_many_columns_stand_upright(tmp_path: Path) -> None:
+    two = [("owner", ("a",)), ("owner", ("b",))]
+    flat = package(tmp_path, [rows(table("body"), *two)])
+    assert "rowgroup" not in flat["index.html"].decode()
+    long = package(tmp_path, [rows(table("body"), *two, ("owner", ("long " * 30,)))])
+    assert long["index.html"].decode().count('scope="rowgroup"') == 3
+    names = [f"c{n}" for n in range(7)]
+    wide = package(tmp_path, [rows(table(*names), *[("owner", tuple(names))] * 2)])
+    assert wide["index.html"].decode().count('scope="rowgroup"') == 2
+
+
+def test_very_long_text_is_cut_on_the_page_only(tmp_path: Path) -> None:
+    text = "word " * 100_000
+    files = package(tmp_path, [rows(table("body"), ("owner", (text,)))])
+    assert len(files["index.html"]) < 10_000
+    assert "499,000 more characters" in Seen(files["index.html"]).text
+    assert json.loads(files["data/shop/customer.json"])[0]["body"] == text
+
+
+def test_what_cannot_be_deflated_is_stored(tmp_path: Path) -> None:
+    noise = random.Random(7).randbytes(20_000)
+    package(tmp_path, [], [an_object("a.bin", noise), an_object("b.bin", noise[:9] * 3000)])
+    with zipfile.ZipFile(tmp_path / "p.zip") as opened:
+        assert opened.getinfo("objects/media/a.bin").compress_type == zipfile.ZIP_STORED
+        assert opened.getinfo("objects/media/b.bin").compress_type == zipfile.ZIP_DEFLATED
 
 
 def test_a_column_called_role_stays_apart(tmp_path: Path) -> None:
@@ -600,14 +628,25 @@ def test_memory_does_not_grow_with_what_passes(tmp_path: Path) -> None:
 def test_many_packages(tmp_path: Path) -> None:
     jobs = [
         PackageJob(tmp_path / f"{n}.zip", about(request=f"R-{n}"), [], [an_object("a", b"%d" % n)])
-        for n in range(12)
+        for n in range(40)
     ]
     done = list(write_packages(jobs))
     assert [s.target for s in done] == [j.target for j in jobs]
     for n, summary in enumerate(done):
         with zipfile.ZipFile(summary.target) as opened:
             assert opened.read("objects/media/a") == b"%d" % n
-    assert len(list(tmp_path.iterdir())) == 12
+    assert len(list(tmp_path.iterdir())) == 40
+
+
+def test_many_packages_given_up_leave_no_parts(tmp_path: Path) -> None:
+    def jobs() -> Iterator[PackageJob]:
+        for n in range(3):
+            yield PackageJob(tmp_path / f"{n}.zip", about(), [], [])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(write_packages(jobs()))
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_many_packages_stop_at_the_first_that_fails(tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ PREVIEW_ROWS: Final = 50
 _PREVIEW_CHARS: Final = 100_000
 _CELL_CHARS: Final = 1000
 _MOST_FIGURES: Final = 200
-# Tables with more columns than this would have to be scrolled sideways; they stand upright.
+# Tables with more columns, or longer texts, would have to be scrolled sideways: they stand upright,
+# a line for each value.
 _MOST_COLUMNS: Final = 6
+_LONG_TEXT: Final = 80
 _LINK = re.compile("\0([0-9]+)\0")
 _NONE: Final = '<td class="none">–</td>'  # noqa: RUF001  a dash is meant
 
@@ -118,9 +120,12 @@ class _Section:
 
 
 class Preview:
-    """The first rows of a table, as cells of HTML; `open` while more are wanted."""
+    """The first rows of a table, as cells of HTML; `open` while more are wanted.
 
-    __slots__ = ("_layout", "_links", "_size", "_words", "open", "roles", "rows")
+    `upright` where some text is too long for a column beside others.
+    """
+
+    __slots__ = ("_layout", "_links", "_size", "_words", "open", "roles", "rows", "upright")
 
     def __init__(self, plan: Layout, words: Words, links: list[tuple[str, str]]) -> None:
         """Begin with no row; `links` collects what may become a link to an object."""
@@ -129,6 +134,7 @@ class Preview:
         self._links = links
         self._size = 0
         self.open = True
+        self.upright = False
         self.rows: list[list[str]] = []
         self.roles: list[str] = []
 
@@ -145,9 +151,11 @@ class Preview:
                 self._links.append((store, text))
                 cells.append(f"<td>\0{len(self._links) - 1}\0</td>")
                 continue
-            if len(text) > _CELL_CHARS:
-                more = self._words.number(len(text) - _CELL_CHARS)
-                text = text[:_CELL_CHARS] + self._words.cut.format(count=more)
+            if len(text) > _LONG_TEXT:
+                self.upright = True
+                if len(text) > _CELL_CHARS:
+                    more = self._words.number(len(text) - _CELL_CHARS)
+                    text = text[:_CELL_CHARS] + self._words.cut.format(count=more)
             if "\0" in text:
                 text = text.replace("\0", "\ufffd")
             # As `escape`, without a call and an object for each of thousands of cells.
@@ -245,7 +253,7 @@ class Page:
             said = [escape(words.roles.get(role, role)) for role in preview.roles]
             rows = [[f"<td>{role}</td>", *row] for role, row in zip(said, rows, strict=True)]
         caption = f'<caption id="{anchor}">{title}</caption>'
-        if count == 1 or len(heads) > _MOST_COLUMNS:
+        if count == 1 or preview.upright or len(heads) > _MOST_COLUMNS:
             body = self._records(heads, rows, count)
             html = f'<table class="records">{caption}{body}</table>'
         else:

@@ -81,16 +81,11 @@ class PartFile:
             )
 
     def commit(self) -> None:
-        """Put it on disk for good and give it its name, replacing what had it."""
+        """Put its bytes on disk and give it its name; `settle` makes the name last."""
         self.file.flush()
         os.fsync(self.file.fileno())
         os.replace(self.path, self.target)  # noqa: PTH105  the same call, without another Path
         self.file.close()
-        folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def discard(self) -> None:
         """Remove it, if it was not committed."""
@@ -101,3 +96,12 @@ class PartFile:
         # Closing flushes once more, which fails again on a full disk; the descriptor is closed.
         with contextlib.suppress(OSError):
             self.file.close()
+
+
+def settle(folder: Path) -> None:
+    """Put the names in a folder on disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from upheld.errors import StoreError, UpheldError
 
-from .archive import Archive, in_pieces, pack
+from .archive import Archive, in_pieces, pack, pays
 from .media import Kind, kind_of, type_of, worth_deflating
 from .model import (
     About,
@@ -29,7 +29,7 @@ from .model import (
 )
 from .names import Names
 from .page import Figure, Page, Preview, layout, style
-from .partfile import PartFile, cannot_write
+from .partfile import PartFile, cannot_write, settle
 from .values import BYTE_ORDER_MARK, as_json, csv_row, json_items
 from .words import Words, words_for
 
@@ -38,8 +38,8 @@ FORMAT: Final = "upheld.package/1"
 _IN_MEMORY: Final = 1 << 20
 # Rows are encoded together up to so many characters.
 _HELD: Final = 1 << 17
-# Packages whose bytes may be on their way to the disk while the next one is made.
-_AHEAD: Final = 4
+# Packages that are put on disk together, so that their folder is waited for once.
+_GROUP: Final = 16
 
 _Item = TypeVar("_Item")
 
@@ -164,7 +164,7 @@ class _Package:
         path = self._names.take(f"objects/{item.store}", item.key)
         suffix = type_of(path, first[:16])
         kind = kind_of(suffix)
-        deflate = worth_deflating(suffix)
+        deflate = worth_deflating(suffix) and pays(first)
         if rest is None:
             self._archive.add(path, pack(first, deflate=deflate))
         else:
@@ -270,13 +270,26 @@ def _write(job: PackageJob, words: Words) -> tuple[PartFile, PackageSummary]:
         raise
 
 
-def _commit(part: PartFile) -> None:
-    try:
-        part.commit()
-    except OSError as error:
-        raise cannot_write(part.target, error) from error
-    finally:
-        part.discard()
+def _commit(
+    group: list[tuple[PartFile, PackageSummary]],
+) -> tuple[list[PackageSummary], StoreError | None]:
+    """Put packages on disk under their names: (those that are, the first error)."""
+    done: list[PackageSummary] = []
+    failure: StoreError | None = None
+    for part, summary in group:
+        try:
+            part.commit()
+            done.append(summary)
+        except OSError as error:
+            failure = failure or cannot_write(part.target, error)
+        finally:
+            part.discard()
+    for folder in dict.fromkeys(part.target.parent for part, _ in group):
+        try:
+            settle(folder)
+        except OSError as error:
+            failure = failure or cannot_write(folder, error)
+    return done, failure
 
 
 def write_package(
@@ -296,37 +309,53 @@ def write_package(
     any error nothing of it is left, and an older package stays as it was.
     """
     words = words_for(lang)
-    part, summary = _write(PackageJob(target, about, tables, objects), words)
-    _commit(part)
-    return summary
+    written = _write(PackageJob(target, about, tables, objects), words)
+    _, failure = _commit([written])
+    if failure:
+        raise failure
+    return written[1]
 
 
 def write_packages(jobs: Iterable[PackageJob], *, lang: str = "en") -> Iterator[PackageSummary]:
     """Write many packages, as `write_package` does, and give each summary once it is on disk.
 
-    The disk is waited for while the next package is made. On an error the
-    packages before it are given first, then it is raised; the rest is not begun.
+    The disk is waited for while the next ones are made, and for a group at a
+    time. On an error the packages before it are given first, then it is raised;
+    the rest is not begun.
     """
     words = words_for(lang)
-    pending: deque[tuple[Future[None], PackageSummary]] = deque()
     failure: UpheldError | None = None
-    with ThreadPoolExecutor(max_workers=_AHEAD) as disk:
-        for job in jobs:
-            try:
-                part, summary = _write(job, words)
-            except UpheldError as error:
-                failure = error
-                break
-            pending.append((disk.submit(_commit, part), summary))
-            if len(pending) > _AHEAD:
-                yield _settled(pending)
-        while pending:
-            yield _settled(pending)
+    group: list[tuple[PartFile, PackageSummary]] = []
+    pending: deque[Future[tuple[list[PackageSummary], StoreError | None]]] = deque()
+    with ThreadPoolExecutor(max_workers=1) as disk:
+        try:
+            for job in jobs:
+                try:
+                    group.append(_write(job, words))
+                except UpheldError as error:
+                    failure = error
+                    break
+                if len(group) == _GROUP:
+                    pending.append(disk.submit(_commit, group))
+                    group = []
+                    if len(pending) > 1:
+                        yield from _settled(pending.popleft())
+            if group:
+                pending.append(disk.submit(_commit, group))
+                group = []
+            while pending:
+                yield from _settled(pending.popleft())
+        finally:
+            for part, _ in group:
+                part.discard()
     if failure:
         raise failure
 
 
-def _settled(pending: deque[tuple[Future[None], PackageSummary]]) -> PackageSummary:
-    written, summary = pending.popleft()
-    written.result()
-    return summary
+def _settled(
+    group: Future[tuple[list[PackageSummary], StoreError | None]],
+) -> Iterator[PackageSummary]:
+    done, failure = group.result()
+    yield from done
+    if failure:
+        raise failure
