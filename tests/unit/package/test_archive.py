@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from datetime import UTC, datetime
 
@@ -38,6 +39,21 @@ def test_read_back(monkeypatch: pytest.MonkeyPatch, most: int, *, streamed: bool
     with zipfile.ZipFile(io.BytesIO(data)) as opened:
         assert opened.testzip() is None
         assert [(i.filename, opened.read(i)) for i in opened.infolist()] == GIVEN
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_headers_before_the_files_agree_with_those_at_the_end(*, streamed: bool) -> None:
+    data = written(GIVEN, streamed=streamed)
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        for info in opened.infolist():
+            at = info.header_offset
+            crc, packed, size, name, extra = struct.unpack_from("<3L2H", data, at + 14)
+            assert data[at + 30 : at + 30 + name].decode() == info.filename
+            assert crc == info.CRC
+            if streamed:
+                assert (packed, size, extra) == (0xFFFFFFFF, 0xFFFFFFFF, 20)
+                size, packed = struct.unpack_from("<2Q", data, at + 30 + name + 4)
+            assert (packed, size) == (info.compress_size, info.file_size)
 
 
 def test_more_files_than_a_plain_zip_can_count() -> None:
