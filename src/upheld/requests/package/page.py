@@ -13,7 +13,7 @@ import importlib.resources
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jinja2
 from markupsafe import Markup, escape
@@ -95,8 +95,7 @@ def _guide(lang: str) -> Markup:
     return Markup("\n").join(Markup("<li>{}</li>").format(hint) for hint in words_for(lang).hints)
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """An object on the page; `path` is its file in the zip, `role` empty for the person's own."""
 
     kind: Kind
@@ -231,6 +230,10 @@ class Page:
             totals=totals,
             guide=_guide(words.lang),
             sections=sections,
+            summary=[
+                (s.anchor, s.heading, s.meaning, words.number(s.rows), words.number(s.objects))
+                for s in sections
+            ],
             empty=self._empty,
         )
         return text.replace("\0", "\ufffd").encode("utf-8", "backslashreplace")
