@@ -16,6 +16,20 @@ BEGIN
 END;
 $$;
 
+CREATE TABLE upheld.batch (
+    id uuid NOT NULL,
+    "right" text NOT NULL,
+    state text NOT NULL,
+    sealed bytea,
+    received_at timestamp with time zone NOT NULL,
+    done_at timestamp with time zone,
+    outcome jsonb,
+    CONSTRAINT batch_check CHECK (((state = 'done'::text) = (done_at IS NOT NULL))),
+    CONSTRAINT batch_check1 CHECK (((state <> 'done'::text) OR (sealed IS NULL))),
+    CONSTRAINT batch_right_check CHECK (("right" = ANY (ARRAY['access'::text, 'erase'::text]))),
+    CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['received'::text, 'planned'::text, 'proved'::text, 'done'::text])))
+);
+
 CREATE TABLE upheld.checkpoint (
     id bigint NOT NULL,
     tree_size bigint NOT NULL,
@@ -33,6 +47,12 @@ ALTER TABLE upheld.checkpoint ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE upheld.erased (
+    identifier bytea NOT NULL,
+    request uuid NOT NULL,
+    CONSTRAINT erased_identifier_check CHECK ((octet_length(identifier) = 32))
 );
 
 CREATE TABLE upheld.leaf (
@@ -66,6 +86,13 @@ CREATE TABLE upheld.migration (
 
 COMMENT ON TABLE upheld.migration IS 'Migrations of this schema that have been applied.';
 
+CREATE TABLE upheld.request (
+    id uuid NOT NULL,
+    batch uuid NOT NULL,
+    n integer NOT NULL,
+    leaf bigint
+);
+
 CREATE TABLE upheld.tree_node (
     level smallint NOT NULL,
     index bigint NOT NULL,
@@ -75,11 +102,17 @@ CREATE TABLE upheld.tree_node (
     CONSTRAINT tree_node_level_check CHECK (((level >= 0) AND (level <= 62)))
 );
 
+ALTER TABLE ONLY upheld.batch
+    ADD CONSTRAINT batch_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY upheld.checkpoint
     ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY upheld.checkpoint
     ADD CONSTRAINT checkpoint_tree_size_key UNIQUE (tree_size);
+
+ALTER TABLE ONLY upheld.erased
+    ADD CONSTRAINT erased_pkey PRIMARY KEY (identifier, request);
 
 ALTER TABLE ONLY upheld.leaf
     ADD CONSTRAINT leaf_dedupe_key UNIQUE (dedupe);
@@ -93,8 +126,16 @@ ALTER TABLE ONLY upheld.leaf
 ALTER TABLE ONLY upheld.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY upheld.request
+    ADD CONSTRAINT request_batch_n_key UNIQUE (batch, n);
+
+ALTER TABLE ONLY upheld.request
+    ADD CONSTRAINT request_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY upheld.tree_node
     ADD CONSTRAINT tree_node_pkey PRIMARY KEY (level, index);
+
+CREATE INDEX batch_open ON upheld.batch USING btree (received_at) WHERE (state <> 'done'::text);
 
 CREATE INDEX leaf_unnumbered ON upheld.leaf USING btree (id) WHERE ("position" IS NULL);
 
@@ -113,3 +154,12 @@ ALTER TABLE upheld.tree_node ENABLE ALWAYS TRIGGER append_only;
 CREATE TRIGGER number_once BEFORE UPDATE ON upheld.leaf FOR EACH ROW WHEN (((old."position" IS NOT NULL) OR (new."position" IS NULL) OR (((((new.id IS DISTINCT FROM old.id) OR (new.dedupe IS DISTINCT FROM old.dedupe)) OR (new.body IS DISTINCT FROM old.body)) OR (new.leaf_hash IS DISTINCT FROM old.leaf_hash)) OR (new.written_at IS DISTINCT FROM old.written_at)))) EXECUTE FUNCTION upheld.refuse_change();
 
 ALTER TABLE upheld.leaf ENABLE ALWAYS TRIGGER number_once;
+
+ALTER TABLE ONLY upheld.erased
+    ADD CONSTRAINT erased_request_fkey FOREIGN KEY (request) REFERENCES upheld.request(id);
+
+ALTER TABLE ONLY upheld.request
+    ADD CONSTRAINT request_batch_fkey FOREIGN KEY (batch) REFERENCES upheld.batch(id);
+
+ALTER TABLE ONLY upheld.request
+    ADD CONSTRAINT request_leaf_fkey FOREIGN KEY (leaf) REFERENCES upheld.leaf(id);

@@ -1,17 +1,486 @@
-"""Erasure of a batch in one database, without the engine's record: for tests and trials."""
+"""Erasure, from those who ask to the receipts that prove it.
+
+A batch moves received → planned → proved → done. Each step can be repeated,
+and each is recorded together with what it did, so that a run killed at any
+moment is taken up by `resume`, and each erasure is proved exactly once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import IO, Any
+from uuid import UUID
 
 import psycopg
 
+from upheld.database.conninfo import connect
 from upheld.datamap import load_map_text
-from upheld.stores.postgres.erasure import Erasure
-from upheld.stores.postgres.worklist import Changed, Kept
+from upheld.errors import RequestError, StoreError
+from upheld.evidence import Identifier, Leaf, append_all, issue_receipts, sequence
+from upheld.requests import record
+from upheld.requests.asking import Ask
+from upheld.requests.people import by_person, resolve_everywhere
+from upheld.requests.seal import ledger_hash, seal, unseal
+from upheld.requests.stores import Stores
+from upheld.search.needles import Needles
+from upheld.stores.postgres.erasure import Erasure, Prepared, silent
+from upheld.stores.postgres.outcome import erased_rows, fates
+from upheld.stores.postgres.resolution import Held, Subject
+from upheld.stores.postgres.worklist import Changed, Kept, Progress
+
+_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a dry run says: (system, table, fate) -> rows, and changes to others' rows."""
+
+    people: int
+    fates: dict[tuple[str, str, str], int]
+    changes: dict[tuple[str, str, str, str], int]
+    objects: dict[str, int]
+    already: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What came of a batch. `outcome` is free of personal data."""
+
+    batch: UUID | None
+    outcome: dict[str, Any]
+    receipts: tuple[tuple[UUID, bytes], ...]
+    report: Path | None
+
+
+class Erasing:
+    """Erases batches; one object serves many."""
+
+    def __init__(self, stores: Stores, progress: Progress = silent) -> None:
+        self.stores = stores
+        self.progress = progress
+
+    # -- the steps ---------------------------------------------------------
+
+    def resume(self) -> list[Erased]:
+        """Take up every batch that was not finished and that nobody is working on."""
+        done = []
+        for batch in record.open_batches(self.stores.conn):
+            if batch.right == "erase" and self._take(batch.id):
+                try:
+                    done.append(self._finish(batch.id))
+                finally:
+                    self._release(batch.id)
+        return done
+
+    def plan(self, asks: Sequence[Ask]) -> Planned:
+        """Say what erasing would do, and leave no trace."""
+        with self._erasures(f"dry{record.new_id().hex}", "") as erasures:
+            prepared = self._prepare(erasures, asks)
+            found, again = self._sort_out(erasures, prepared, asks)
+            planned = self._planned(erasures, prepared, len(found), len(again))
+            for erasure in erasures.values():
+                erasure.abandon()
+        return planned
+
+    def erase(self, asks: Sequence[Ask]) -> Erased:
+        """Erase everybody who asks; raise RequestError where somebody is unknown.
+
+        Those who were erased before and of whom nothing has come back get the
+        same receipt again.
+        """
+        batch = record.new_id()
+        self._take(batch)
+        try:
+            again = self._start(batch, asks)
+            if not again:
+                return self._finish(batch)
+        finally:
+            self._release(batch)
+        new = [ask for n, ask in enumerate(asks, 1) if n not in again]
+        sequence(self.stores.conn, self.stores.keys.signer, self.stores.clock)
+        before = self._receipts([leaf for _, leaf in again.values()])
+        if not new:
+            return Erased(None, {"people": 0, "already": len(again)}, before, None)
+        erased = self.erase(new)
+        return replace(
+            erased,
+            receipts=(*before, *erased.receipts),
+            outcome={**erased.outcome, "already": len(again)},
+        )
+
+    def _start(self, batch: UUID, asks: Sequence[Ask]) -> dict[int, tuple[UUID, int]]:
+        """Record the batch and commit its worklists; or give those who were erased before.
+
+        The record comes first, so that no worklist is ever without one. It is
+        forgotten where nothing was committed: bad input leaves no trace.
+        """
+        conn, committed = self.stores.conn, False
+        requests = [record.new_id() for _ in asks]
+        record.open_batch(
+            conn, batch, "erase", self._seal(batch, _pack(asks)), requests, self.stores.clock()
+        )
+        try:
+            with self._erasures(batch.hex, str(batch)) as erasures:
+                prepared = self._prepare(erasures, asks)
+                _, again = self._sort_out(erasures, prepared, asks)
+                if not again:
+                    committed = True
+                    for erasure in erasures.values():
+                        erasure.commit()
+                else:
+                    for erasure in erasures.values():
+                        erasure.abandon()
+        finally:
+            if not committed:
+                record.forget_batch(conn, batch)
+        if not again:
+            record.set_state(conn, batch, "planned")
+        return again
+
+    def _finish(self, batch: UUID) -> Erased:
+        """Carry a recorded batch out, prove it, and destroy its worklists."""
+        stores = self.stores
+        said, outcome = record.batch_of(stores.conn, batch)
+        if said.state != "done":
+            asks = _unpack(self._unseal(batch, said.sealed or b""))
+            with self._erasures(said.run, str(batch)) as erasures:
+                if said.state == "received":
+                    self._plan_missing(erasures, asks)
+                    record.set_state(stores.conn, batch, "planned")
+                if said.state != "proved":
+                    outcome = self._carry_out(batch, erasures)
+                    self._prove(batch, asks, erasures, outcome)
+                sequence(stores.conn, stores.keys.signer, stores.clock)
+                for erasure in erasures.values():
+                    erasure.destroy()
+            record.close_batch(stores.conn, batch, stores.clock())
+        leaves = [leaf for _, _, leaf in record.requests_of(stores.conn, batch) if leaf]
+        return Erased(batch, outcome, self._receipts(leaves), self._report_path(batch))
+
+    def _plan_missing(self, erasures: Mapping[str, Erasure], asks: Sequence[Ask]) -> None:
+        """Plan where a killed run had not; what other systems remember helps to find people."""
+        remembered: list[Held] = []
+        for erasure in erasures.values():
+            saved = erasure.saved()
+            remembered += saved.held if saved else ()
+        known = by_person(remembered)
+        for erasure in erasures.values():
+            if erasure.saved() is not None:
+                continue
+            kinds = set(erasure.datamap.kinds())
+            subjects = [
+                Subject(
+                    n,
+                    tuple(
+                        dict.fromkeys(
+                            pair
+                            for pair in (
+                                *ask.given,
+                                *((h.kind, h.value) for h in known.get(n, ()) if h.alone),
+                            )
+                            if pair[0] in kinds
+                        )
+                    ),
+                )
+                for n, ask in enumerate(asks, 1)
+            ]
+            erasure.begin()
+            erasure.resolve(subjects)
+            erasure.plan(self._today())
+            erasure.commit()
+
+    # -- planning ----------------------------------------------------------
+
+    def _prepare(self, erasures: Mapping[str, Erasure], asks: Sequence[Ask]) -> dict[str, Prepared]:
+        for erasure in erasures.values():
+            erasure.begin()
+        resolve_everywhere(
+            {name: erasure.resolution for name, erasure in erasures.items()},
+            [Subject(n, ask.given) for n, ask in enumerate(asks, 1)],
+        )
+        return {name: erasure.plan(self._today()) for name, erasure in erasures.items()}
+
+    def _sort_out(
+        self,
+        erasures: Mapping[str, Erasure],
+        prepared: Mapping[str, Prepared],
+        asks: Sequence[Ask],
+    ) -> tuple[set[int], dict[int, tuple[UUID, int]]]:
+        """Tell people with data from people erased before; raise where somebody is neither."""
+        found: set[int] = set()
+        for name, erasure in erasures.items():
+            found.update(
+                f.n for f in fates(erasure.conn, erasure.live, prepared[name].plan) if f.fate != "k"
+            )
+        again: dict[int, tuple[UUID, int]] = {}
+        for n, ask in enumerate(asks, 1):
+            if n in found:
+                continue
+            hashes = [
+                ledger_hash(self.stores.keys.ledger, kind, value) for kind, value in ask.given
+            ]
+            before = record.erased_before(self.stores.conn, hashes)
+            if before is None:
+                message = f"no system knows `{ask.label}`"
+                raise RequestError(
+                    message, where=ask.where, help="check the spelling; nothing was changed"
+                )
+            again[n] = before
+        return found, again
+
+    def _planned(
+        self,
+        erasures: Mapping[str, Erasure],
+        prepared: Mapping[str, Prepared],
+        people: int,
+        already: int,
+    ) -> Planned:
+        rows: dict[tuple[str, str, str], int] = {}
+        changes: dict[tuple[str, str, str, str], int] = {}
+        objects: dict[str, int] = {}
+        for name, erasure in erasures.items():
+            plan = prepared[name].plan
+            for deletion in (one for group in plan.deletions for one in group):
+                rows[name, deletion.table, "g"] = deletion.rows
+            for fate in fates(erasure.conn, erasure.live, plan):
+                if fate.fate != "g":
+                    key = (name, fate.table, fate.fate)
+                    rows[key] = rows.get(key, 0) + fate.rows
+            for update in plan.updates:
+                change = (name, update.table, ", ".join(update.columns), update.rule)
+                changes[change] = changes.get(change, 0) + update.rows
+            for one in plan.objects:
+                objects[one.store] = objects.get(one.store, 0) + one.rows
+        return Planned(people, rows, changes, objects, already)
+
+    # -- carrying out ------------------------------------------------------
+
+    def _carry_out(self, batch: UUID, erasures: Mapping[str, Erasure]) -> dict[str, Any]:
+        """Delete, change, mask and search again; raise StoreError where something is left."""
+        left: dict[str, int] = {}
+        reported: dict[str, list[str]] = {}
+        gone: dict[str, int] = {}
+        values: dict[str, None] = {}
+        for name, erasure in erasures.items():
+            saved = erasure.saved()
+            left[name] = erasure.finish(self._today(), self.progress).residue
+            for one, keys in erasure.objects_gone():
+                gone[one] = gone.get(one, 0) + self.stores.objects[one].delete(keys)
+            values.update(dict.fromkeys(erasure.needles(saved.held if saved else ()).values))
+        needles = Needles(values)
+        for name, store in self.stores.objects.items():
+            self.progress(name, 0, 1)
+            store.mask(needles)
+            hits = list(store.search(needles))
+            left[name] = sum(hit.is_text for hit in hits)
+            reported[name] = [hit.key for hit in hits if not hit.is_text]
+            self.progress(name, 1, 1)
+        outcome = {
+            "residue": left,
+            "objects_removed": gone,
+            "objects_to_review": {k: v for k, v in reported.items() if v},
+        }
+        self._write_report(batch, erasures, outcome)
+        if any(left.values()):
+            where = ", ".join(f"{rows} in `{name}`" for name, rows in left.items() if rows)
+            message = f"the second search still finds rows or objects of the batch: {where}"
+            raise StoreError(
+                message,
+                help="see why in the report "
+                f"`{self._report_path(batch)}`, then run the command again",
+            )
+        return outcome
+
+    def _prove(
+        self,
+        batch: UUID,
+        asks: Sequence[Ask],
+        erasures: Mapping[str, Erasure],
+        outcome: dict[str, Any],
+    ) -> None:
+        """Write one leaf per request, the ledger and the new state, in one transaction."""
+        stores = self.stores
+        facts, totals = self._facts(erasures)
+        outcome.update(people=len(asks), rows=totals)
+        numbered = record.requests_of(stores.conn, batch)
+        held = by_person(_held(erasures))
+        at = stores.clock()
+        leaves = (
+            (
+                Leaf("erasure", request, at, {"systems": facts.get(n, {}), "residue": 0})
+                .about(_provable(asks[n - 1], held.get(n, ())), stores.keys.receipt)
+                .encode(),
+                f"erasure:{request}",
+            )
+            for n, request, _ in numbered
+        )
+        hashes = (
+            (ledger_hash(stores.keys.ledger, kind, value), request)
+            for n, request, _ in numbered
+            for kind, value in {
+                *asks[n - 1].given,
+                *((h.kind, h.value) for h in held.get(n, ()) if h.alone),
+            }
+        )
+        with stores.conn.transaction():
+            ids = list(append_all(stores.conn, leaves))
+            record.set_leaves(stores.conn, [request for _, request, _ in numbered], ids)
+            record.remember_erased(stores.conn, hashes)
+            record.save_outcome(stores.conn, batch, outcome)
+            record.set_state(stores.conn, batch, "proved")
+
+    def _facts(
+        self, erasures: Mapping[str, Erasure]
+    ) -> tuple[dict[int, dict[str, Any]], dict[str, dict[str, dict[str, int]]]]:
+        """Give per person and system the rows by fate, and the same for the whole batch."""
+        facts: dict[int, dict[str, Any]] = {}
+        totals: dict[str, dict[str, dict[str, int]]] = {}
+        for name, erasure in erasures.items():
+            saved = erasure.saved()
+            if saved is None:
+                continue
+            for fate in fates(erasure.conn, erasure.live, saved.plan):
+                said = facts.setdefault(fate.n, {}).setdefault(name, {})
+                said.setdefault(_FATES[fate.fate], {})[fate.table] = fate.rows
+            for group in saved.plan.deletions:
+                for one in group:
+                    _add(totals, name, "erased", one.table, one.rows)
+            for update in saved.plan.updates:
+                _add(totals, name, update.rule, update.table, update.rows)
+            for kept in saved.kept:
+                _add(totals, name, "kept", kept.table, 1)
+                said = facts.setdefault(kept.n, {}).setdefault(name, {})
+                said["kept_because"] = kept.basis
+                said["kept_until"] = max(kept.until, said.get("kept_until", ""))
+        return facts, totals
+
+    # -- the report --------------------------------------------------------
+
+    def _report_path(self, batch: UUID) -> Path:
+        return self.stores.reports / f"{batch}.jsonl"
+
+    def _write_report(
+        self, batch: UUID, erasures: Mapping[str, Erasure], outcome: dict[str, Any]
+    ) -> None:
+        """Write what went, was kept and was changed for others, by table and key, line by line."""
+        path = self._report_path(batch)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        with part.open("w", encoding="utf-8") as out:
+            part.chmod(0o600)
+            _line(out, {"what": "outcome", **outcome})
+            for name, erasure in erasures.items():
+                saved = erasure.saved()
+                for kept in saved.kept if saved else ():
+                    _line(out, {"what": "kept", "system": name, **_shown(kept)})
+                for changed in erasure.changed():
+                    _line(out, {"what": "changed", "system": name, **_shown(changed)})
+                for table, key in (
+                    erased_rows(erasure.conn, erasure.live, saved.plan) if saved else ()
+                ):
+                    _line(
+                        out,
+                        {"what": "erased", "system": name, "table": table, "key": json.loads(key)},
+                    )
+        part.replace(path)
+
+    # -- small things ------------------------------------------------------
+
+    def _receipts(self, leaves: Sequence[int]) -> tuple[tuple[UUID, bytes], ...]:
+        stores = self.stores
+        rows = dict(
+            stores.conn.execute(
+                "SELECT leaf, id FROM upheld.request WHERE leaf = ANY(%s)", (list(leaves),)
+            ).fetchall()
+        )
+        return tuple(
+            (rows[leaf], receipt)
+            for leaf, receipt in issue_receipts(stores.conn, leaves, stores.keys)
+        )
+
+    @contextmanager
+    def _erasures(self, run: str, about: str) -> Iterator[dict[str, Erasure]]:
+        """Connect to every system for the length of a block."""
+        key = self.stores.keys.seal
+        with ExitStack() as stack:
+            yield {
+                name: Erasure(
+                    stack.enter_context(connect(self.stores.systems[name], autocommit=True)),
+                    datamap,
+                    run,
+                    seal=lambda data: seal(key, data, about),
+                    unseal=lambda data: unseal(key, data, about),
+                )
+                for name, datamap in self.stores.maps.items()
+            }
+
+    def _take(self, batch: UUID) -> bool:
+        """Take a batch for this process, unless another has it."""
+        row = self.stores.conn.execute(
+            "SELECT pg_try_advisory_lock(%s)", (batch.int & (2**63 - 1),)
+        ).fetchone()
+        return bool(row and row[0])
+
+    def _release(self, batch: UUID) -> None:
+        self.stores.conn.execute("SELECT pg_advisory_unlock(%s)", (batch.int & (2**63 - 1),))
+
+    def _seal(self, batch: UUID, data: bytes) -> bytes:
+        return seal(self.stores.keys.seal, data, str(batch))
+
+    def _unseal(self, batch: UUID, data: bytes) -> bytes:
+        return unseal(self.stores.keys.seal, data, str(batch))
+
+    def _today(self) -> date:
+        return self.stores.clock().date()  # type: ignore[no-any-return]
+
+
+_FATES = {"g": "erased", "a": "anonymised", "k": "kept", "s": "shared", "m": "mentions"}
+
+
+def _add(
+    totals: dict[str, dict[str, dict[str, int]]], system: str, what: str, table: str, rows: int
+) -> None:
+    tables = totals.setdefault(system, {}).setdefault(what, {})
+    tables[table] = tables.get(table, 0) + rows
+
+
+def _provable(ask: Ask, held: Sequence[Held]) -> list[Identifier]:
+    """Give what the person may prove the receipt with: what they gave, and their e-mails."""
+    pairs = dict.fromkeys(
+        [*ask.given, *((h.kind, h.value) for h in held if h.alone and h.kind == "email")]
+    )
+    return [Identifier(kind, value) for kind, value in pairs]
+
+
+def _held(erasures: Mapping[str, Erasure]) -> list[Held]:
+    found: list[Held] = []
+    for erasure in erasures.values():
+        saved = erasure.saved()
+        found += saved.held if saved else ()
+    return found
+
+
+def _shown(value: Kept | Changed) -> dict[str, Any]:
+    said = asdict(value)
+    said["key"] = json.loads(said["key"])
+    return said
+
+
+def _line(out: IO[str], value: dict[str, Any]) -> None:
+    out.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def _pack(asks: Sequence[Ask]) -> bytes:
+    return json.dumps([ask.given for ask in asks]).encode()
+
+
+def _unpack(data: bytes) -> tuple[Ask, ...]:
+    return tuple(Ask(tuple((kind, value) for kind, value in given)) for given in json.loads(data))
 
 
 @dataclass(frozen=True, slots=True)

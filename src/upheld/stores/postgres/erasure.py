@@ -9,9 +9,8 @@ killed is taken up by calling them again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -24,7 +23,13 @@ from upheld.errors import MapError, StoreError
 from upheld.search.needles import Needles
 from upheld.stores.postgres.catalog import read_schema
 from upheld.stores.postgres.footprint import Footprint, Workspace
-from upheld.stores.postgres.resolution import Held, Resolution, person_table, subjects_of
+from upheld.stores.postgres.resolution import (
+    Held,
+    Resolution,
+    Subject,
+    person_table,
+    subjects_of,
+)
 from upheld.stores.postgres.sweep import Sweep
 from upheld.stores.postgres.worklist import (
     Changed,
@@ -53,8 +58,17 @@ class Prepared:
 
     plan: Plan
     held: tuple[Held, ...]
-    counts: tuple[tuple[int, str, int], ...]
     kept: tuple[Kept, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A committed worklist, read back; `number` counts rounds from 1."""
+
+    plan: Plan
+    held: tuple[Held, ...]
+    kept: tuple[Kept, ...]
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +101,51 @@ class Erasure:
         self.seal = seal
         self.unseal = unseal
         self.live: LiveSchema = fitting_schema(conn, datamap)
+        self.resolution = Resolution(conn, datamap, self.live)
 
-    def prepare(self, batch: Given, today: date, *, keep: bool = True) -> Prepared:
-        """Plan the batch; with `keep`, commit the worklist, else leave no trace."""
-        with _one_transaction(self.conn, keep=keep):
-            ensure_work_schema(self.conn)
-            resolution = Resolution(self.conn, self.datamap, self.live)
-            resolution.run(subjects_of(batch))
-            footprint = Footprint(resolution, Workspace(self.run))
-            planner = Planner(footprint)
-            plan = planner.plan(today)
-            held = tuple(resolution.held())
-            prepared = Prepared(plan, held, tuple(footprint.counts()), tuple(planner.kept()))
-            if keep:
-                planner.save(plan, self.seal(_pack(held, prepared.kept)))
+    def begin(self) -> None:
+        """Open the planning transaction; `commit` or `abandon` ends it."""
+        if self.conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            message = "the store's connection is in use"
+            raise StoreError(message)
+        self.conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        ensure_work_schema(self.conn)
+
+    def resolve(self, subjects: Iterable[Subject]) -> None:
+        """Find everything that the people of the batch hold in this database."""
+        self.resolution.run(subjects)
+
+    def plan(self, today: date) -> Prepared:
+        """Plan the batch within the open transaction."""
+        footprint = Footprint(self.resolution, Workspace(self.run))
+        planner = Planner(footprint)
+        plan = planner.plan(today)
+        held = tuple(self.resolution.held())
+        kept = tuple(planner.kept())
+        planner.save(plan, self.seal(_pack(held, kept)))
+        return Prepared(plan, held, kept)
+
+    def commit(self) -> None:
+        """Make the worklist durable."""
+        self.conn.commit()
+
+    def abandon(self) -> None:
+        """Leave no trace of the plan."""
+        self.conn.rollback()
+
+    def prepare(self, batch: Given, today: date) -> Prepared:
+        """Plan one batch and commit its worklist."""
+        self.begin()
+        try:
+            self.resolve(subjects_of(batch))
+            prepared = self.plan(today)
+        except BaseException:
+            self.abandon()
+            raise
+        self.commit()
         return prepared
 
-    def saved(self, number: int = 1) -> tuple[Plan, tuple[Held, ...], tuple[Kept, ...]] | None:
+    def saved(self, number: int = 1) -> Saved | None:
         """Give a round's worklist where it was committed."""
         with self.conn.transaction():
             ensure_work_schema(self.conn)
@@ -111,7 +153,31 @@ class Erasure:
         if found is None:
             return None
         plan, sealed = found
-        return (plan, *_unpack(self.unseal(sealed)))
+        return Saved(plan, *_unpack(self.unseal(sealed)))
+
+    def finish(self, today: date, progress: Progress = silent) -> Verified:
+        """Carry the committed worklist out, round by round, until nothing is found.
+
+        What the first round could not see (rows that triggers wrote, or the
+        service while it ran) is a further round. Safe to repeat after a kill.
+        """
+        verified = Verified(0, 0)
+        for _ in range(MAX_ROUNDS):
+            saved = self._last_round()
+            self.carry_out(saved.plan, saved.held, progress)
+            verified = self.verify(saved.number + 1, saved.held, today, progress)
+            if not verified.residue:
+                break
+        return verified
+
+    def _last_round(self) -> Saved:
+        number, last = 1, self.saved(1)
+        if last is None:
+            message = f"the batch `{self.run}` was never planned in `{self.datamap.system}`"
+            raise StoreError(message, help="file the request again")
+        while (further := self.saved(number + 1)) is not None:
+            number, last = number + 1, further
+        return replace(last, number=number)
 
     def carry_out(self, plan: Plan, held: Sequence[Held], progress: Progress = silent) -> None:
         """Execute a worklist and mask mentions; safe to repeat."""
@@ -128,19 +194,41 @@ class Erasure:
         The identifiers are those that the worklist remembers: the rows that led
         to them are gone.
         """
-        workspace = Workspace(round_name(self.run, number))
-        with _one_transaction(self.conn, keep=True):
-            resolution = Resolution(self.conn, self.datamap, self.live)
-            resolution.run(())
-            restore(resolution, held)
-            planner = Planner(Footprint(resolution, workspace))
+        self.begin()
+        try:
+            self.resolution.run(())
+            restore(self.resolution, held)
+            workspace = Workspace(round_name(self.run, number))
+            planner = Planner(Footprint(self.resolution, workspace))
             plan = planner.plan(today, anonymise=False)
-            planner.save(plan, self.seal(_pack(held, ())))
+            if not plan.is_empty:
+                planner.save(plan, self.seal(_pack(held, ())))
+        except BaseException:
+            self.abandon()
+            raise
+        if plan.is_empty:
+            self.abandon()
+        else:
+            self.commit()
         first = self.saved(1)
-        sweep = Sweep(self.conn, self.datamap, self.live, first[0] if first else plan)
+        sweep = Sweep(self.conn, self.datamap, self.live, first.plan if first else plan)
         mentions = sum(1 for _ in sweep.search(self.needles(held), progress))
         self.conn.commit()
         return Verified(plan.rows, mentions)
+
+    def objects_gone(self) -> Iterator[tuple[str, Iterator[str]]]:
+        """Give, per object store and round, the keys of objects that go with the rows."""
+        number = 1
+        while (saved := self.saved(number)) is not None:
+            for one in saved.plan.objects:
+                yield one.store, self._object_keys(Workspace(saved.plan.run), one.work)
+            number += 1
+
+    def _object_keys(self, workspace: Workspace, work: str) -> Iterator[str]:
+        with self.conn.transaction(), self.conn.cursor("upheld_objects") as cursor:
+            cursor.execute(sql.SQL("SELECT key FROM {} ORDER BY seq").format(workspace.name(work)))
+            for (key,) in cursor:
+                yield key
 
     def changed(self) -> Iterator[Changed]:
         """Give every change to a row that was not the leavers' own."""
@@ -161,7 +249,7 @@ class Erasure:
 
     def _first(self, plan: Plan) -> Plan:
         first = self.saved(1)
-        return first[0] if first else plan
+        return first.plan if first else plan
 
 
 def round_name(run: str, number: int) -> str:
@@ -211,24 +299,6 @@ def fitting_schema(conn: psycopg.Connection[Any], datamap: DataMap) -> LiveSchem
             message = f"the person table `{name}` needs a key of one column"
             raise MapError(message, help="point `person` at a table with such a key")
     return live
-
-
-@contextmanager
-def _one_transaction(conn: psycopg.Connection[Any], *, keep: bool) -> Iterator[None]:
-    """Work in one snapshot; commit only with `keep`."""
-    if conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-        message = "the store's connection is in use"
-        raise StoreError(message)
-    conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-    try:
-        yield
-    except BaseException:
-        conn.rollback()
-        raise
-    if keep:
-        conn.commit()
-    else:
-        conn.rollback()
 
 
 def _pack(held: Sequence[Held], kept: Sequence[Kept]) -> bytes:

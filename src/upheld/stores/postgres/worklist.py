@@ -418,15 +418,6 @@ class Execution:
             match=row_key(live).match("t0", "w"),
         )
 
-    def object_keys(self, objects: ObjectsGone) -> Iterator[str]:
-        """Give the keys of objects that go."""
-        with self.conn.transaction(), self.conn.cursor("upheld_objects") as cursor:
-            cursor.execute(
-                sql.SQL("SELECT key FROM {} ORDER BY seq").format(self.workspace.name(objects.work))
-            )
-            for (key,) in cursor:
-                yield key
-
 
 def saved_run(conn: psycopg.Connection[Any], run: str) -> tuple[Plan, bytes] | None:
     """Give a run's plan and sealed identifiers, or None where it is not planned."""
