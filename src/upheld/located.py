@@ -32,7 +32,7 @@ class _Loader(yaml.SafeLoader):
     }
 
 
-_Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
+_Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|yes|no)$"), list("tfyn")
 )
 
@@ -65,7 +65,7 @@ def read_located(text: str, file: Path, error: type[ProjectError] = ProjectError
         raise error(message, where=Place(file, 1), help="split it into several files")
     loader = _Loader(text)
     try:
-        node = loader.get_single_node()  # type: ignore[no-untyped-call]
+        node = loader.get_single_node()
         lines: dict[tuple[str | int, ...], int] = {}
         reader = _Reader(loader, file, error, lines)
         value = None if node is None else reader.read(node, ())
@@ -77,7 +77,7 @@ def read_located(text: str, file: Path, error: type[ProjectError] = ProjectError
         message = f"not valid YAML: {str(problem).splitlines()[0]}"
         raise error(message, where=Place(file, 1)) from None
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
     return Located(file, value, lines)
 
 
@@ -109,13 +109,13 @@ class _Reader:
             return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
         if node.tag == "tag:yaml.org,2002:bool":
             return _BOOLEANS[node.value]
-        return self.loader.construct_object(node)  # type: ignore[no-untyped-call]
+        return self.loader.construct_object(node)
 
     def _mapping(self, node: yaml.MappingNode, path: tuple[str | int, ...]) -> dict[str, Any]:
         value: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            key = self.loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+            key = self.loader.construct_object(key_node)
             if isinstance(key, bool) or not isinstance(key, str | int):
                 self._refuse(f"`{key}` cannot be a key", line, "write it in quotes")
             key = str(key)
@@ -140,7 +140,7 @@ def first_problem(
 ) -> ProjectError:
     """Turn pydantic's first complaint into one of ours, with file, line and help."""
     detail = problem.errors(include_url=False)[0]
-    path = [step for step in detail["loc"] if isinstance(step, str | int)]
+    path = list(detail["loc"])
     where = located.place(path)
     name = str(path[-1]) if path else "document"
     if detail["type"] == "extra_forbidden":

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class LiveColumn:
-    """A column. `kind` is PostgreSQL's type category: S text, N number, A array, …
+    """A column.
+
+    `kind` is PostgreSQL's type category (S text, N number, A array and so on).
 
     `base` is the type's short name (`int8`, `_text`, `jsonb`); `max_length` is
     in characters, for varchar(n) and char(n).
@@ -83,8 +85,9 @@ class LiveTable:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Give the columns that name a row: the primary key, or a unique key that is
-        never null; empty where there is none and equal rows may stand side by side.
+        """Give the columns that name a row: the primary key, or a unique key never null.
+
+        Empty where there is none and equal rows may stand side by side.
         """
         if self.primary_key:
             return self.primary_key

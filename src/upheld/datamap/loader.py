@@ -50,12 +50,54 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-_WORDS = (
-    "upheld system title store region operator identifiers objects tables nobody person columns "
-    "paths references erase note as where category identifier same_person object strip export "
-    "search role via from to match to_where when_gone value json path array list separator column "
-    "keep anonymise basis until plus name table"
-).split()
+_WORDS = [
+    "upheld",
+    "system",
+    "title",
+    "store",
+    "region",
+    "operator",
+    "identifiers",
+    "objects",
+    "tables",
+    "nobody",
+    "person",
+    "columns",
+    "paths",
+    "references",
+    "erase",
+    "note",
+    "as",
+    "where",
+    "category",
+    "identifier",
+    "same_person",
+    "object",
+    "strip",
+    "export",
+    "search",
+    "role",
+    "via",
+    "from",
+    "to",
+    "match",
+    "to_where",
+    "when_gone",
+    "value",
+    "json",
+    "path",
+    "array",
+    "list",
+    "separator",
+    "column",
+    "keep",
+    "anonymise",
+    "basis",
+    "until",
+    "plus",
+    "name",
+    "table",
+]
 
 
 def _check_names(datamap: DataMap, located: Located) -> None:
@@ -148,11 +190,9 @@ def _check_link(datamap: DataMap, link: Path | Reference, at: _Where, report: _R
 
 def _check_erase(table: Table, at: _Where, report: _Report) -> None:
     keep, plain = table.erase.keep, table.erase.anonymise
-    if keep is not None and keep.until.column is not None:
-        if keep.until.column not in table.columns:
-            _unknown(
-                "column", keep.until.column, table.columns, (*at, "erase", "keep", "until"), report
-            )
+    until = keep.until.column if keep is not None else None
+    if until is not None and until not in table.columns:
+        _unknown("column", until, table.columns, (*at, "erase", "keep", "until"), report)
     for anonymise, where in (
         (plain, (*at, "erase", "anonymise")),
         (keep.anonymise if keep else None, (*at, "erase", "keep", "anonymise")),

@@ -89,7 +89,7 @@ class Term(_Value):
 
     @classmethod
     def shorthand(cls) -> list[dict[str, Any]]:
-        """A column's name, several names, or `{column: …}`."""
+        """Allow a column's name, several names, or `{column: …}`."""
         return [
             {"type": "string"},
             {"type": "array", "items": {"type": "string"}},
@@ -272,8 +272,12 @@ class Reference(Link):
     @property
     def step(self) -> Step:
         """Give the link as a step."""
-        return Step(
-            start=self.start, to=self.to, match=self.match, where=self.where, to_where=self.to_where
+        return Step.model_construct(
+            start=self.start,
+            to=self.to,
+            match=self.match,
+            where=self.where,
+            to_where=self.to_where,
         )
 
 
@@ -291,7 +295,7 @@ class Column(_Value):
 
     @classmethod
     def shorthand(cls) -> list[dict[str, Any]]:
-        """The category's name alone."""
+        """Allow the category's name alone."""
         return [{"type": "string"}]
 
     @model_validator(mode="before")
@@ -324,7 +328,7 @@ class Anonymise(_Value):
 
     @classmethod
     def shorthand(cls) -> list[dict[str, Any]]:
-        """A list of columns, or a mapping of column to value."""
+        """Allow a list of columns, or a mapping of column to value."""
         return [{"type": "array", "items": {"type": "string"}}, {"type": "object"}]
 
     @model_validator(mode="before")
@@ -348,7 +352,7 @@ class Until(_Value):
 
     @classmethod
     def shorthand(cls) -> list[dict[str, Any]]:
-        """A date, or `{column: …, plus: 10 years}`."""
+        """Allow a date, or `{column: …, plus: 10 years}`."""
         return [
             {"type": "string", "format": "date"},
             {"type": "object", "required": ["column", "plus"]},

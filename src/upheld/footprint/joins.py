@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from upheld.datamap.live import LiveColumn, LiveSchema, LiveTable
-from upheld.datamap.model import Condition, Step, Term, Test
+from upheld.datamap.model import Condition, Scalar, Step, Term, Test
 from upheld.footprint.chains import Chain
 
 _INTEGERS = frozenset({"int2", "int4", "int8"})
@@ -156,7 +156,7 @@ def _test(alias: str, test: Test) -> sql.Composable:
     return holds
 
 
-def _text(value: str | float | bool | None) -> str:
+def _text(value: Scalar) -> str:
     """Write a YAML scalar as PostgreSQL writes it as text."""
     if isinstance(value, bool):
         return "true" if value else "false"

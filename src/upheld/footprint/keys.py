@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from upheld.datamap.live import LiveTable
+from upheld.footprint.server import server_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,13 @@ class RowKey:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Give the key's column names in work tables: k1, k2, …"""
+        """Give the key's column names in work tables: k1, k2 and so on."""
         return tuple(f"k{index + 1}" for index in range(len(self.types)))
 
     def definition(self) -> sql.Composable:
         """Give the column definitions for a work table."""
         return sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))  # type: ignore[arg-type]
+            sql.SQL("{} {}").format(sql.Identifier(name), server_text(kind))
             for name, kind in zip(self.names, self.types, strict=True)
         )
 

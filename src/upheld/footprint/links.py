@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from upheld.datamap.live import ForeignKey, LiveSchema
-from upheld.datamap.model import DataMap, Far, Link, Reference, Step, Term
+from upheld.datamap.model import DataMap, Link, Reference, Step, Term
 from upheld.footprint.keys import row_key
 
 
@@ -44,9 +44,11 @@ def edges(datamap: DataMap, live: LiveSchema) -> tuple[Edge, ...]:
         for key in table.fks:
             if key.to not in datamap.tables or any(_names(one, key) for one in declared):
                 continue
-            step = Step(
-                start=Term(columns=key.columns),
-                to=Far(table=key.to, term=Term(columns=key.to_columns)),
+            step = Step.model_validate(
+                {
+                    "from": list(key.columns),
+                    "to": {"table": key.to, "columns": list(key.to_columns)},
+                }
             )
             path = next(
                 (

@@ -8,8 +8,9 @@ from upheld.datamap.live import LiveColumn, LiveTable
 from upheld.datamap.model import Scalar
 from upheld.errors import PlanError
 from upheld.footprint.joins import table_name
+from upheld.footprint.server import server_text
 
-_BY_KIND = {"B": "false", "D": "1970-01-01", "T": "0", "I": "0.0.0.0", "V": "0"}
+_BY_KIND = {"B": "false", "D": "1970-01-01", "T": "0", "I": "0.0.0.0", "V": "0"}  # noqa: S104  an address that is nobody's, not one to listen on
 _DIGITS = 16
 _WORD = "erased"
 
@@ -88,4 +89,4 @@ def _number(table: LiveTable, column: LiveColumn, *, unique: bool) -> sql.Compos
 
 
 def _type(column: LiveColumn) -> sql.SQL:
-    return sql.SQL(column.type)  # type: ignore[arg-type]  from the server's own format_type
+    return server_text(column.type)

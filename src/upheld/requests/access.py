@@ -15,7 +15,7 @@ from upheld.errors import RequestError, StoreError
 from upheld.evidence import Identifier, Leaf, append_all, issue_receipts, sequence
 from upheld.requests import record
 from upheld.requests.asking import Ask
-from upheld.requests.package import About, PackageSummary, write_package
+from upheld.requests.package import About, PackageJob, PackageSummary, write_packages
 from upheld.requests.people import resolve_everywhere
 from upheld.requests.reading import Reading, snapshot
 from upheld.requests.seal import seal
@@ -49,11 +49,14 @@ def write_packages_for(
     try:
         with readings(stores, asks) as found:
             _refuse_unknown(found, asks)
+            jobs = (
+                _job(part, _about(stores, requests[n - 1], ask), found, n)
+                for n, ask in enumerate(asks, 1)
+            )
             summaries = []
-            for n, ask in enumerate(asks, 1):
-                about = _about(stores, requests[n - 1], ask)
-                summaries.append(_write_one(part, about, found, n))
-                progress("packages", n, len(asks))
+            for summary in write_packages(jobs):
+                summaries.append(summary)
+                progress("packages", len(summaries), len(asks))
         receipts = _prove(stores, asks, requests, summaries)
         packages = tuple(
             Package(request, out / summary.target.name, summary, receipt)
@@ -122,10 +125,14 @@ def _about(stores: Stores, request: UUID, ask: Ask) -> About:
     )
 
 
-def _write_one(part: Path, about: About, found: Mapping[str, Reading], n: int) -> PackageSummary:
-    tables = (rows for reading in found.values() for rows in reading.of(n))
-    objects = (one for reading in found.values() for one in reading.objects_of())
-    return write_package(part / f"access-{about.request}.zip", about, tables, objects)
+def _job(part: Path, about: About, found: Mapping[str, Reading], n: int) -> PackageJob:
+    """Give one person's package to write; its rows are read when its turn comes."""
+    return PackageJob(
+        part / f"access-{about.request}.zip",
+        about,
+        (rows for reading in found.values() for rows in reading.of(n)),
+        (one for reading in found.values() for one in reading.objects_of()),
+    )
 
 
 def _prove(

@@ -436,7 +436,7 @@ class Erasing:
         return unseal(self.stores.keys.seal, data, str(batch))
 
     def _today(self) -> date:
-        return self.stores.clock().date()  # type: ignore[no-any-return]
+        return self.stores.clock().date()
 
 
 _FATES = {"g": "erased", "a": "anonymised", "k": "kept", "s": "shared", "m": "mentions"}

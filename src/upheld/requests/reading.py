@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -73,8 +74,8 @@ class Reading:
             stream.objects.clear()
             while stream.next is not None and stream.next[0] < n:
                 stream.advance()
-            if stream.next is not None and stream.next[0] == n:
-                yield TableRows(stream.table, self._rows(stream, n, own))
+            # Tables without a row of theirs too: the package says that they were searched.
+            yield TableRows(stream.table, self._rows(stream, n, own))
 
     def objects_of(self) -> Iterator[ExportObject]:
         """Give the objects that the rows just read point to."""
@@ -87,7 +88,7 @@ class Reading:
                         stream.table.name,
                         category,
                         role,
-                        lambda store=store, key=key: self.objects[store].open(key),
+                        partial(self.objects[store].open, key),
                     )
 
     # -- streams -----------------------------------------------------------

@@ -48,8 +48,8 @@ class Needles:
         forms: dict[tuple[str, int], int] = {}
         self.values = tuple(value for value in values if len(value) >= SHORTEST)
         for number, value in enumerate(self.values):
-            for written, form in _forms(value):
-                forms.setdefault((written, form), number)
+            for text, form in _forms(value):
+                forms.setdefault((text, form), number)
         self._forms = tuple((form, number) for (_, form), number in forms.items())
         written = [text for text, _ in forms]
         self._texts = (

@@ -87,7 +87,8 @@ class Closure:
             self.conn.execute(
                 sql.SQL(
                     "UPDATE {work} w SET fate = CASE w.fate WHEN 'k' THEN 'x' ELSE 'g' END, "
-                    "other = w.fate IN ('s', 'm') FROM {work} x WHERE x.path = {path} AND w.fate NOT IN ('g', 'x') AND {same}"
+                    "other = w.fate IN ('s', 'm') FROM {work} x WHERE x.path = {path} AND "
+                    "w.fate NOT IN ('g', 'x') AND {same}"
                 ).format(
                     work=self.footprint.work(edge.table),
                     path=sql.Literal(BY_REFERENCE),

@@ -20,6 +20,7 @@ from psycopg import sql
 from upheld.datamap.live import LiveSchema
 from upheld.datamap.model import DataMap
 from upheld.errors import MapError, StoreError
+from upheld.footprint.server import server_text
 from upheld.search.needles import Needles
 from upheld.stores.postgres.catalog import read_schema
 from upheld.stores.postgres.footprint import Footprint, Workspace
@@ -271,11 +272,11 @@ def restore(resolution: Resolution, held: Sequence[Held]) -> None:
         column = table.columns[table.key[0]]
         resolution.conn.execute(
             sql.SQL(
-                "INSERT INTO {} (n, key) SELECT n, value::{} FROM uf_ident WHERE kind = {} AND alone "
-                "ON CONFLICT DO NOTHING"
+                "INSERT INTO {} (n, key) SELECT n, value::{} FROM uf_ident WHERE kind = {} "
+                "AND alone ON CONFLICT DO NOTHING"
             ).format(
                 sql.Identifier(person_table(index)),
-                sql.SQL(column.type),  # type: ignore[arg-type]  the server's own format_type
+                server_text(column.type),
                 sql.Literal(said.kind if said else ""),
             )
         )

@@ -175,8 +175,8 @@ class Footprint:
         distinct = sql.SQL("") if self._reaches_once(table, path) else sql.SQL("DISTINCT ")
         self.conn.execute(
             sql.SQL(
-                "INSERT INTO {work} ({key}, n, path, fate) SELECT {distinct}{of}, o.n, {path}, {fate} "
-                "FROM {table} AS t0{source}, {member} AS o WHERE {conditions}"
+                "INSERT INTO {work} ({key}, n, path, fate) SELECT {distinct}{of}, o.n, {path}, "
+                "{fate} FROM {table} AS t0{source}, {member} AS o WHERE {conditions}"
             ).format(
                 work=self.work(table),
                 key=self.key(table).list(),
@@ -293,8 +293,8 @@ class Footprint:
         for chain in owner_chains(self.datamap, table):
             self.conn.execute(
                 sql.SQL(
-                    "UPDATE {work} w SET fate = 's' FROM ({others}) x WHERE w.fate IN ('g','a','k') "
-                    "AND {same}"
+                    "UPDATE {work} w SET fate = 's' FROM ({others}) x WHERE "
+                    "w.fate IN ('g','a','k') AND {same}"
                 ).format(
                     work=self.work(table),
                     others=self.remaining(table, chain),
@@ -373,8 +373,8 @@ class Footprint:
         """Give all work rows of one table row its one fate (a mention of a row that goes goes)."""
         self.conn.execute(
             sql.SQL(
-                "UPDATE {work} w SET fate = x.fate FROM (SELECT {key}, min(fate) FILTER (WHERE fate "
-                "IN ('g','a','k')) AS fate FROM {work} GROUP BY {key}) x "
+                "UPDATE {work} w SET fate = x.fate FROM (SELECT {key}, min(fate) FILTER (WHERE "
+                "fate IN ('g','a','k')) AS fate FROM {work} GROUP BY {key}) x "
                 "WHERE w.fate = 'm' AND x.fate IS NOT NULL AND {same}"
             ).format(
                 work=self.work(table),

@@ -25,6 +25,7 @@ from upheld.datamap.model import DataMap
 from upheld.footprint.chains import Chain
 from upheld.footprint.claims import Claim, claims, claims_itself
 from upheld.footprint.joins import Joined, Value, column, equal, join_chain, table_name
+from upheld.footprint.server import server_text
 
 _ROUNDS = 50
 
@@ -85,7 +86,7 @@ class Resolution:
                     "PRIMARY KEY (key, n))"
                 ).format(
                     sql.Identifier(person_table(index)),
-                    sql.SQL(self._person_key(name).type),  # type: ignore[arg-type]
+                    server_text(self._person_key(name).type),
                 )
             )
         self.add(subjects)
@@ -212,7 +213,7 @@ class Resolution:
                 found.update((right, row[0]) for row in self.conn.execute(query, (keys,)))
         return found
 
-    def _same_person_queries(self) -> Iterator[tuple[sql.Composable, tuple[int, int]]]:
+    def _same_person_queries(self) -> Iterator[tuple[sql.Composed, tuple[int, int]]]:
         """Give, per pair of marked claims, the query from person keys to person keys."""
         marked = [
             (claim, chain)
@@ -230,8 +231,8 @@ class Resolution:
                     sql.SQL(
                         "WITH near AS (SELECT DISTINCT {value} AS v FROM {table} AS t0{source} "
                         "WHERE ({end})::text = ANY(%s) AND {conditions}) "
-                        "SELECT DISTINCT ({far_end})::text FROM near, {far_table} AS t0{far_source} "
-                        "WHERE {far_value} = near.v AND {far_conditions}"
+                        "SELECT DISTINCT ({far_end})::text FROM near, {far_table} AS t0"
+                        "{far_source} WHERE {far_value} = near.v AND {far_conditions}"
                     ).format(
                         value=self.normal(self.claimed(claim), claim.kind),
                         table=table_name(self.live.tables[claim.table]),
@@ -306,7 +307,7 @@ class Resolution:
                     "unnest(%s::int[], %s::text[]) AS x(n, key) ON CONFLICT DO NOTHING"
                 ).format(
                     sql.Identifier(person_table(index)),
-                    sql.SQL(self._person_key(name).type),  # type: ignore[arg-type]
+                    server_text(self._person_key(name).type),
                 ),
                 (r, [n for n, _ in rows], [key for _, key in rows]),
             ).rowcount
@@ -417,5 +418,5 @@ def person_table(index: int) -> str:
 
 
 def subjects_of(given: Sequence[Sequence[tuple[str, str]]]) -> tuple[Subject, ...]:
-    """Number the people of a batch from 1."""
+    """Give the people of a batch their numbers, from 1."""
     return tuple(Subject(index + 1, tuple(who)) for index, who in enumerate(given))

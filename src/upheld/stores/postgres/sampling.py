@@ -22,8 +22,8 @@ from upheld.datamap.scan.samples import (
     Answers,
     Question,
     Row,
-    Samples,
     Sampled,
+    Samples,
     Source,
     sources_of,
 )

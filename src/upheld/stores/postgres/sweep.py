@@ -22,6 +22,7 @@ from upheld.datamap.live import LiveColumn, LiveSchema, LiveTable
 from upheld.datamap.model import DataMap
 from upheld.footprint.joins import table_name
 from upheld.footprint.keys import RowKey, row_key
+from upheld.footprint.server import server_text
 from upheld.search.needles import MASK, Needles
 from upheld.stores.postgres.footprint import Workspace
 from upheld.stores.postgres.worklist import Plan, Progress
@@ -102,9 +103,10 @@ class Sweep:
 
     def _near(self, table: LiveTable, key: RowKey, needles: Needles) -> Iterator[tuple[str, ...]]:
         """Stream the table past the automaton; give the keys of rows worth a closer look."""
-        query = sql.SQL("COPY (SELECT {key}, {columns} FROM {table} AS t0 WHERE {stays}) TO STDOUT")
         shown = [self._shown(column) for column in self.columns(table)]
-        query = query.format(
+        query = sql.SQL(
+            "COPY (SELECT {key}, {columns} FROM {table} AS t0 WHERE {stays}) TO STDOUT"
+        ).format(
             key=sql.SQL(", ").join(sql.SQL("{}::text").format(p) for p in key.parts("t0")),
             columns=sql.SQL(", ").join(shown),
             table=table_name(table),
@@ -155,8 +157,7 @@ class Sweep:
             for c in columns
         ]
         arrays = sql.SQL(", ").join(
-            sql.SQL("%s::text[]::{}[]").format(sql.SQL(kind))  # type: ignore[arg-type]
-            for kind in key.types
+            sql.SQL("%s::text[]::{}[]").format(server_text(kind)) for kind in key.types
         )
         query = sql.SQL(
             "SELECT DISTINCT ON ({key}) {key}, {columns} FROM unnest({arrays}) AS w({names}), "
@@ -222,7 +223,7 @@ class Sweep:
         sets, guards, values, olds = [], [], [], []
         for mention in changeable:
             column = table.columns[mention.column]
-            kind = sql.SQL(column.type)  # type: ignore[arg-type]  the server's own format_type
+            kind = server_text(column.type)
             name = sql.Identifier(column.name)
             sets.append(sql.SQL("{} = %s::{}").format(name, kind))
             if column.kind == "A":
@@ -234,7 +235,7 @@ class Sweep:
             values.append(mention.new)
             olds.append(mention.old)
         match = sql.SQL(" AND ").join(
-            sql.SQL("{} = %s::{}").format(part, sql.SQL(kind))  # type: ignore[arg-type]
+            sql.SQL("{} = %s::{}").format(part, server_text(kind))
             for part, kind in zip(key.parts("t0"), key.types, strict=True)
         )
         rows = self.conn.execute(
@@ -253,7 +254,7 @@ class Sweep:
             return False
         key = row_key(table)
         match = sql.SQL(" AND ").join(
-            sql.SQL("{} = %s::{}").format(sql.Identifier(name), sql.SQL(kind))  # type: ignore[arg-type]
+            sql.SQL("{} = %s::{}").format(sql.Identifier(name), server_text(kind))
             for name, kind in zip(key.names, key.types, strict=True)
         )
         return (
@@ -270,7 +271,7 @@ class Sweep:
         key = row_key(table)
         names: tuple[str, ...] = key.columns or ("sha256",)
         pairs = sql.SQL(", ").join(
-            sql.SQL("{}, %s::{}").format(sql.Literal(name), sql.SQL(kind))  # type: ignore[arg-type]
+            sql.SQL("{}, %s::{}").format(sql.Literal(name), server_text(kind))
             for name, kind in zip(names, key.types, strict=True)
         )
         for mention in mentions:
@@ -317,8 +318,8 @@ def _unescape(field: bytes) -> str:
 def _mention(
     table: LiveTable,
     column: LiveColumn,
-    value: Any,
-    needles: Needles,  # noqa: ANN401  a column's value
+    value: Any,  # noqa: ANN401  a column's value
+    needles: Needles,
 ) -> Mention | None:
     """Decide one column; `new` is `old` itself where it cannot be masked."""
     if column.base == "bytea":
