@@ -63,12 +63,11 @@ def read_located(text: str, file: Path, error: type[ProjectError] = ProjectError
     if len(text) > _MAX_BYTES:
         message = f"the file has more than {_MAX_BYTES:,} characters"
         raise error(message, where=Place(file, 1), help="split it into several files")
-    loader = _Loader(text)
+    lines: dict[tuple[str | int, ...], int] = {}
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
-        lines: dict[tuple[str | int, ...], int] = {}
-        reader = _Reader(loader, file, error, lines)
-        value = None if node is None else reader.read(node, ())
+        value = None if node is None else _Reader(loader, file, error, lines).read(node, ())
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         message = f"not valid YAML: {problem.problem or problem.context}"
@@ -76,8 +75,6 @@ def read_located(text: str, file: Path, error: type[ProjectError] = ProjectError
     except (yaml.YAMLError, ValueError, RecursionError) as problem:
         message = f"not valid YAML: {str(problem).splitlines()[0]}"
         raise error(message, where=Place(file, 1)) from None
-    finally:
-        loader.dispose()
     return Located(file, value, lines)
 
 
