@@ -2,6 +2,6 @@
 
 from upheld.datamap.scan.draft import Draft
 from upheld.datamap.scan.inference import infer
-from upheld.datamap.scan.samples import Answers, Samples, Sampled, Source, Target
+from upheld.datamap.scan.samples import Answers, Sampled, Samples, Source, Target
 
 __all__ = ["Answers", "Draft", "Sampled", "Samples", "Source", "Target", "infer"]

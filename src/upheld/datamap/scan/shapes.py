@@ -17,7 +17,7 @@ _PHONE = re.compile(r"(?:\+|00|0|\()[\d\s()./-]{5,22}\d\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 _URL = re.compile(r"(?:https?|ftp|wss?)://\S+\Z")
 _AGENT = re.compile(
-    r"(?:Mozilla|Opera|curl|okhttp|Dalvik|python-requests|[A-Za-z]+)/\d[\w.]*(?:\s|\Z).*", re.S
+    r"(?:Mozilla|Opera|curl|okhttp|Dalvik|python-requests|[A-Za-z]+)/\d[\w.]*(?:\s|\Z).*", re.DOTALL
 )
 _AGENT_SURE = re.compile(r"Mozilla/\d|Opera/\d|AppleWebKit|Gecko|okhttp/|Dalvik/|CFNetwork|Darwin/")
 _HASH = re.compile(
@@ -29,7 +29,7 @@ _LOCALE = re.compile(r"[a-z]{2}[-_][A-Z]{2}\Z")
 _OBJECT = re.compile(r"(?!\w+://)/?(?:[^\s/:?#]+/)+[^\s/:?#]+\.[A-Za-z][A-Za-z0-9]{0,4}\Z")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\Z")
 _BRANDS = frozenset(
-    "visa mastercard amex maestro discover jcb unionpay diners dinersclub americanexpress girocard".split()
+    ["visa", "mastercard", "amex", "maestro", "discover", "jcb", "unionpay", "diners", "dinersclub", "americanexpress", "girocard"]
 )
 _INTEGER = re.compile(r"-?\d{1,18}\Z")
 _OPAQUE = re.compile(

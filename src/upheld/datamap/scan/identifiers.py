@@ -1,0 +1,84 @@
+"""Which kind of identifier a source holds, and whose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from upheld.datamap.live import LiveTable
+from upheld.datamap.scan.people import PersonTable
+from upheld.datamap.scan.samples import Sampled, Samples, Source, is_email_like
+from upheld.datamap.scan.words import concept, has, words_of
+
+if TYPE_CHECKING:
+    from upheld.datamap.scan.draft import DraftPath
+    from upheld.datamap.scan.paths import Routes
+
+_MOST = 0.7
+_DEVICE = frozenset(
+    ["device", "visitor", "fingerprint", "cookie", "installation", "geraet", "anonymous", "clientid", "browser", "idfa", "gaid", "imei", "udid"]
+)
+_PAYER = frozenset(["stripe", "paypal", "payer", "braintree", "adyen", "mollie", "psp", "klarna", "payment", "billing"])
+_REFERENCE = frozenset(["ref", "reference", "customer", "cus", "id"])
+
+
+def kind_of(source: Source, seen: Sampled) -> str | None:
+    """Give the kind of identifier that values of a source are, by shape first and name second."""
+    if seen.pairs and is_email_like(seen):
+        return "email"
+    words = source.words
+    name = "_".join(words)
+    if concept(name, "phone") and (not seen.pairs or seen.share("phone", "integer") > _MOST):
+        return "phone" if seen.pairs and seen.share("phone") > _MOST else None
+    if seen.share("phone") > 0.9 and len(seen.distinct) > 3:  # noqa: PLR2004  chance
+        return "phone"
+    opaque = seen.share("uuid", "opaque", "hash") > _MOST
+    key_like = len(words) == 1 or has(
+        words, frozenset({"id", "uuid", "uid", "key", "ref", "nr", "guid"})
+    )
+    if has(words, _DEVICE) and opaque and key_like and not concept(name, "agent"):
+        return "device"
+    if opaque and "customer" in words and has(words, frozenset({"ref", "reference", *_PAYER})):
+        return "payment_customer"
+    if (
+        opaque
+        and has(
+            words,
+            frozenset({"stripe", "paypal", "payer", "braintree", "mollie", "klarna", "adyen"}),
+        )
+        and not has(
+            words, frozenset(["charge", "invoice", "event", "intent", "subscription", "price", "product"])
+        )
+    ):
+        return "payment_customer"
+    if concept(name, "handle") and not seen.share("email") > _MOST:
+        return "handle" if seen.pairs and seen.share("handle", "opaque", "text") > _MOST else None
+    return None
+
+
+def identifier_marks(
+    table: LiveTable,
+    samples: Samples,
+    person: PersonTable | None,
+    paths: Iterable[DraftPath],
+    routes: Routes,
+) -> dict[str, str]:
+    """Give the kind of identifier of each column that holds one of the row's owner."""
+    found: dict[str, str] = {}
+    paths = list(paths)
+    mentioned = {p.source.column for p in paths if p.role == "mentioned"}
+    owners = [p for p in paths if p.role in {"owner", "co-owner"}]
+    for name in table.columns:
+        source = Source(table.name, name)
+        kind = kind_of(source, samples.sources[source])
+        if kind is None or name in mentioned:
+            continue
+        if person is not None:
+            unique = kind != "handle" or samples.sources[source].spread > _MOST
+            if unique and not has(
+                words_of(name), frozenset(["emergency", "invited", "notfall", "referral"])
+            ):
+                found[name] = kind
+        elif name in routes.own_values.get(table.name, ()) or (kind in {"device", "payment_customer"} and any(p.identifier is None for p in owners)) or (len(owners) == 1 and owners[0].identifier == kind and owners[0].source.column == name):
+            found[name] = kind
+    return found

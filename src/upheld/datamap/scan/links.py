@@ -1,0 +1,376 @@
+"""Links between tables: declared, or inferred from names, types and included values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from upheld.datamap.live import LiveColumn, LiveSchema, LiveTable
+from upheld.datamap.scan.people import PersonTable
+from upheld.datamap.scan.samples import (
+    MAX_ASKED,
+    Answers,
+    Question,
+    Sampled,
+    Samples,
+    Source,
+    Target,
+    castable,
+    extras_of,
+)
+from upheld.datamap.scan.words import (
+    CREATOR,
+    KEY_WORDS,
+    OTHERS,
+    PERSON,
+    STAFF,
+    STRONG,
+    alike,
+    concept,
+    has,
+    shared_prefix,
+    singular,
+    stems,
+    words_of,
+)
+
+_SEPARATOR = "\x1f"
+_KEYLIKE_BASES = frozenset(
+    {"int2", "int4", "int8", "numeric", "uuid", "text", "varchar", "bpchar", "citext"}
+)
+_AGREE = 0.5
+_EVEN = 0.9
+_SOME = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A source whose values are a target's. `staff` is the share that a scope column sets apart."""
+
+    source: Source
+    target: Target
+    confidence: float
+    reason: str
+    declared: bool = False
+    names: float = 0.0
+    covered: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The names of a schema, read once: what each table is about."""
+
+    about: dict[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, live: LiveSchema) -> Naming:
+        """Read the names of all tables; first words that most of them share say nothing."""
+        idle = shared_prefix(live.tables)
+        about = {}
+        for name in live.tables:
+            words = words_of(name.rpartition(".")[2])
+            kept = words[1:] if len(words) > 1 and words[0] in idle else words
+            about[name] = stems(kept) or kept
+        return cls(about)
+
+
+def targets(live: LiveSchema, samples: Samples) -> list[Target]:
+    """Give what can be pointed to: keys, declared or seen to be such, and handles."""
+    found: list[Target] = []
+    for table in live.tables.values():
+        extras = extras_of(table, samples.sources)
+        for name in key_columns(table, samples):
+            casefold = concept(name, "handle") or concept(name, "email")
+            found.append(Target(table.name, (name,), casefold, extras))
+        for columns in dict.fromkeys((table.primary_key, *table.uniques)):
+            if len(columns) in {2, 3} and not any(table.foreign_keys_of(c) for c in columns[1:]):
+                found.append(Target(table.name, columns, extras=extras))
+        for key in table.fks:  # what is pointed to, whatever its shape
+            far = live.tables[key.to]
+            found.append(Target(key.to, key.to_columns, extras=extras_of(far, samples.sources)))
+    unique: dict[tuple[str, tuple[str, ...]], Target] = {}
+    for target in found:
+        unique.setdefault((target.table, target.columns), target)
+    return list(unique.values())
+
+
+def key_columns(table: LiveTable, samples: Samples) -> list[str]:
+    """Name the columns that name a row alone; without a declared key, those whose values do."""
+    declared = [c[0] for c in (table.primary_key, *table.uniques) if len(c) == 1]
+    found = list(dict.fromkeys(declared))
+    for position, (name, column) in enumerate(table.columns.items()):
+        if name in found or column.base not in _KEYLIKE_BASES:
+            continue
+        seen = samples.sources.get(Source(table.name, name))
+        whole = seen is not None and seen.filled == seen.rows >= 3 and seen.spread == 1.0  # noqa: PLR2004
+        if not whole or seen is None:
+            continue
+        lone = not table.primary_key or len(table.primary_key) > 1
+        words = words_of(name)
+        named = has(words, KEY_WORDS) or concept(name, "handle")
+        short = max(map(len, seen.distinct)) <= 64  # noqa: PLR2004  keys are short
+        if short and (named or concept(name, "email") or (position == 0 and lone)):
+            found.append(name)
+    return found
+
+
+def agreement(source: Source, target: Target, live: LiveSchema, naming: Naming) -> float:
+    """Say from 0 to 1 how well the names of a source and a target go together."""
+    about = naming.about[target.table]
+    words = source.words
+    if source.kind == "columns":
+        return 1.0
+    own = stems(words)
+    key = stems(words_of(target.column))
+    if source.where is not None:
+        return _type_agrees(source.where[1], about)
+    if not own:
+        return 0.6 if words and target.column != "id" and words == words_of(target.column) else 0.0
+    if key and len(key) == len(own) and all(map(alike, own, key)):
+        return 1.0 if not has(own, PERSON) or has(about, PERSON) else 0.7
+    matched = [word for word in own if any(alike(word, other) for other in about)]
+    if matched and alike(own[-1], about[-1]):
+        return 1.0 if len(about) == 1 or len(matched) >= len(about) else 0.7
+    if len(matched) == len(own):
+        return 0.75 if len(about) <= len(own) + 1 else 0.5
+    if matched and alike(own[0], about[-1]) and len(about) == 1:
+        return 0.6
+    if source.table == target.table and has(
+        words, frozenset({"parent", "eltern", "reply", "root", "vorgaenger", "ober"})
+    ):
+        return 0.8
+    return 0.0
+
+
+def _type_agrees(kind: str, about: tuple[str, ...]) -> float:
+    said = stems(words_of(kind.rpartition("\\")[2].rpartition(".")[2]))
+    if said and len(said) == len(about) and all(map(alike, said, about)):
+        return 1.0
+    if said and alike(said[-1], about[-1]):
+        return 0.8
+    if len(kind) <= 2 and about[-1].startswith(kind.lower()):  # noqa: PLR2004  `K` for `kunde`
+        return 0.6
+    both_people = has(said, PERSON) and has(about, PERSON)
+    return 0.6 if both_people else 0.0
+
+
+def questions(live: LiveSchema, samples: Samples) -> list[Question]:
+    """Give what to ask the database: per target, all values that may point to it."""
+    naming = Naming.of(live)
+    every = targets(live, samples)
+    asked: dict[Target, dict[str, None]] = {target: {} for target in every}
+    for source, seen, target in candidates(live, samples, naming, every):
+        for value in _written(source, seen, target, live):
+            asked[target].setdefault(value)
+    return [Question(target, tuple(values)) for target, values in asked.items() if values]
+
+
+def candidates(
+    live: LiveSchema, samples: Samples, naming: Naming, every: Iterable[Target]
+) -> Iterator[tuple[Source, Sampled, Target]]:
+    """Pair sources with the targets that they may point to, by type, shape and name."""
+    every = list(every)
+    for source, seen in list(samples.sources.items()):
+        if not seen.distinct or source.kind == "columns":
+            continue
+        for target in every:
+            if len(target.columns) > 1 or (source.table, source.column) == (
+                target.table,
+                target.column,
+            ):
+                continue
+            if not _comparable(live.tables[source.table].columns[source.column], source):
+                continue
+            named = agreement(source, target, live, naming) >= _AGREE
+            people = has(naming.about[target.table], PERSON | STAFF) and _speaks_of_people(source)
+            if named or people or _is_telling(seen, target):
+                yield source, seen, target
+    for target in every:
+        if len(target.columns) > 1:
+            for source, seen in _composite(live, samples, target):
+                yield source, seen, target
+
+
+def _speaks_of_people(source: Source) -> bool:
+    words = source.words
+    return has(words, PERSON | STAFF | STRONG | CREATOR | OTHERS) or "by" in words or "von" in words
+
+
+def _comparable(column: LiveColumn, source: Source) -> bool:
+    return source.kind != "column" or column.base in _KEYLIKE_BASES
+
+
+def _is_telling(seen: Sampled, target: Target) -> bool:
+    """Say whether inclusion alone proves something: values that do not meet by chance."""
+    if target.casefold:
+        return seen.share("handle", "opaque") > _EVEN and len(seen.distinct) >= 5  # noqa: PLR2004
+    return seen.share("uuid", "opaque", "hash") > _EVEN
+
+
+def _composite(
+    live: LiveSchema, samples: Samples, target: Target
+) -> Iterator[tuple[Source, Sampled]]:
+    """Find columns of other tables that pair with a key of several columns."""
+    for table in live.tables.values():
+        if table.name == target.table:
+            continue
+        pairing = [_counterpart(table, column) for column in target.columns]
+        if None in pairing or len(set(pairing)) < len(pairing):
+            continue
+        names = [name for name in pairing if name is not None]
+        parts = [samples.sources.get(Source(table.name, name), Sampled((), 0)) for name in names]
+        by_row = [dict(part.pairs) for part in parts]
+        rows = set(by_row[0]).intersection(*by_row[1:])
+        pairs = tuple((row, _SEPARATOR.join(part[row] for part in by_row)) for row in sorted(rows))
+        yield (
+            Source(table.name, names[0], "columns", more=tuple(names[1:])),
+            Sampled(pairs, parts[0].rows),
+        )
+
+
+def _counterpart(table: LiveTable, column: str) -> str | None:
+    if column in table.columns:
+        return column
+    wanted = stems(words_of(column))
+    for name in table.columns:
+        own = stems(words_of(name))
+        if (
+            wanted
+            and len(own) == len(wanted)
+            and all(map(alike, own, wanted))
+            and has(words_of(name), KEY_WORDS)
+        ):
+            return name
+    return None
+
+
+def _written(source: Source, seen: Sampled, target: Target, live: LiveSchema) -> list[str]:
+    """Give the values as the target's type writes them."""
+    values = list(seen.distinct[:MAX_ASKED])
+    far = live.tables[target.table].columns
+    if len(target.columns) > 1:
+        kept = []
+        for value in values:
+            parts = value.split(_SEPARATOR)
+            if all(castable([p], far[c]) for p, c in zip(parts, target.columns, strict=True)):
+                kept.append(value)
+        return kept
+    if target.casefold:
+        values = [value.lower() for value in values]
+    return castable(values, far[target.column])
+
+
+def find_links(
+    live: LiveSchema, samples: Samples, naming: Naming, people: dict[str, PersonTable]
+) -> list[Link]:
+    """Give the best link of each source; declared foreign keys come first."""
+    found: dict[Source, Link] = {}
+    for link in _declared(live, samples):
+        found[link.source] = link
+    fixed = {(s.table, c) for s in found for c in s.columns if s.kind == "column"}
+    every = targets(live, samples)
+    for source, seen, target in candidates(live, samples, naming, every):
+        if any((source.table, column) in fixed for column in source.columns):
+            continue
+        candidate = _judge(source, seen, target, live, samples.answers, naming, people)
+        best = found.get(source)
+        if candidate and (best is None or _rank(candidate, people) > _rank(best, people)):
+            found[source] = candidate
+    return _without_parts(found, live)
+
+
+def _rank(link: Link, people: dict[str, PersonTable]) -> tuple[float, ...]:
+    person = people.get(link.target.table)
+    return (
+        round(link.confidence, 2),
+        link.names,
+        person.score if person else 0.0,
+        -len(link.target.columns),
+    )
+
+
+def _declared(live: LiveSchema, samples: Samples) -> Iterator[Link]:
+    for table in live.tables.values():
+        for key in table.fks:
+            source = Source(
+                table.name,
+                key.columns[0],
+                "columns" if len(key.columns) > 1 else "column",
+                more=key.columns[1:],
+            )
+            target = Target(
+                key.to, key.to_columns, extras=extras_of(live.tables[key.to], samples.sources)
+            )
+            yield Link(source, target, 1.0, f"foreign key {key.name}", declared=True, names=1.0)
+
+
+def _judge(
+    source: Source,
+    seen: Sampled,
+    target: Target,
+    live: LiveSchema,
+    answers: Answers,
+    naming: Naming,
+    people: dict[str, PersonTable],
+) -> Link | None:
+    """Weigh coverage, distinctness and names; None where it may be chance."""
+    held = answers.get(target)
+    if held is None:
+        return None
+    asked = [v for v in seen.distinct[:MAX_ASKED] if v not in {"0", "-1"}]
+    hits = sum((v.lower() if target.casefold else v) in held for v in asked)
+    if not asked or not hits:
+        return None
+    covered = hits / len(asked)
+    names = agreement(source, target, live, naming)
+    telling = _is_telling(seen, target)
+    if target.table in people and names < _AGREE and _speaks_of_people(source):
+        names = 0.6
+    own_key = live.tables[source.table].primary_key == (source.column,)
+    if own_key and source.kind == "column" and names < 0.7:  # noqa: PLR2004  keys of siblings overlap
+        return None
+    if telling:
+        good = (
+            covered >= _EVEN
+            or (covered >= 0.4 and names >= _AGREE)
+            or (covered >= _SOME and hits >= 10)
+        )
+        certain = 0.8 if target.casefold else 0.9
+        confidence = min(0.99, certain * covered + 0.1 * names)
+    else:
+        good = names >= _AGREE and covered >= (0.75 if names >= 0.7 else _EVEN)  # noqa: PLR2004
+        confidence = min(0.97, 0.55 * covered + 0.42 * names)
+    if not good:
+        return None
+    reason = f"{hits} of {len(asked)} sampled values are found in {target.table}.{'+'.join(target.columns)}"
+    if names >= _AGREE:
+        reason += ", and the names agree"
+    return Link(source, target, confidence, reason, names=names, covered=covered)
+
+
+def _without_parts(found: dict[Source, Link], live: LiveSchema) -> list[Link]:
+    """Drop what a better link says already: parts of composite keys, wholes of typed pairs."""
+    typed = {(s.table, s.column) for s in found if s.where}
+    lists = {(s.table, s.column) for s in found if s.kind == "list"}
+    kept: list[Link] = []
+    for source, link in found.items():
+        place = (source.table, source.column)
+        if source.kind == "column" and source.where is None and not link.declared:
+            if place in typed or place in lists:
+                continue
+        if source.kind == "columns" and not link.declared and _alone_is_enough(source, link, found):
+            continue
+        kept.append(link)
+    return kept
+
+
+def _alone_is_enough(source: Source, link: Link, found: dict[Source, Link]) -> bool:
+    """Say whether one of the columns reaches the same table by a key of its own."""
+    singles = [found.get(Source(source.table, column)) for column in source.columns]
+    return any(s is not None and s.target.table == link.target.table for s in singles)
+
+
+def base_word(table: str, naming: Naming) -> str:
+    """Name a table's rows by one word: `app_users` gives `user`."""
+    about = naming.about[table]
+    return singular(about[-1]) if about else table
