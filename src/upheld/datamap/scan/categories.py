@@ -8,16 +8,27 @@ from upheld.datamap.live import LiveColumn, LiveTable
 from upheld.datamap.scan.draft import DraftColumn, DraftPath
 from upheld.datamap.scan.people import PersonTable
 from upheld.datamap.scan.samples import Sampled, Samples, Source
+from upheld.datamap.scan.vocabulary import word_set
 from upheld.datamap.scan.words import concept, has, topic_of, words_of
 
 Guess = tuple[str, float, str]
 _MOST = 0.7
-_SECRET = frozenset(
-    ["password", "passwd", "passwort", "pwd", "pass", "pw", "passwort", "hash", "token", "secret", "salt", "otp", "totp", "csrf", "apikey", "nonce", "pin"]
+_SECRET = word_set(
+    """
+    password passwd passwort pwd pass pw hash token secret salt otp totp csrf apikey
+    nonce pin
+    """
 )
-_FILES = frozenset(["sha256", "sha1", "md5", "checksum", "etag", "digest", "content", "file"])
-_MARKETING = frozenset(
-    ["newsletter", "marketing", "utm", "campaign", "consent", "optin", "subscribe", "unsubscribe", "subscribed", "werbung", "referrer", "referral", "werber", "source", "kampagne", "quelle"]
+_FILES = word_set(
+    """
+    sha256 sha1 md5 checksum etag digest content file
+    """
+)
+_MARKETING = word_set(
+    """
+    newsletter marketing utm campaign consent optin subscribe unsubscribe subscribed
+    werbung referrer referral werber source kampagne quelle
+    """
 )
 
 
@@ -120,8 +131,10 @@ def _column(
     if person and (
         has(
             words,
-            frozenset(
-                ["vorname", "nachname", "firstname", "lastname", "surname", "forename", "first", "last", "full"]
+            word_set(
+                """
+    vorname nachname firstname lastname surname forename first last full
+    """
             ),
         )
         or concept(name, "birth")
@@ -148,8 +161,11 @@ def _of_row(row: str | None, person: bool, otherwise: str) -> str:  # noqa: FBT0
 def _address(words: tuple[str, ...]) -> bool:
     return has(
         words,
-        frozenset(
-            ["address", "addr", "adresse", "anschrift", "street", "strasse", "str", "city", "ort", "stadt", "zip", "plz", "postal", "postcode", "postleitzahl", "hausnr", "hausnummer", "town", "ville", "rue", "calle", "zipcode", "land", "country"]
+        word_set(
+            """
+    address addr adresse anschrift street strasse str city ort stadt zip plz postal
+    postcode postleitzahl hausnr hausnummer town ville rue calle zipcode land country
+    """
         ),
     )
 

@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from upheld.datamap.scan.samples import Source, Target
+from upheld.datamap.scan.vocabulary import word_set
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
-_TAKEN = frozenset(["true", "false", "yes", "no", "null", "on", "off", "y", "n"])
+_TAKEN = word_set(
+    """
+    true false yes no null on off y n
+    """
+)
 _SURE = 0.75
 
 

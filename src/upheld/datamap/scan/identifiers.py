@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from upheld.datamap.live import LiveTable
 from upheld.datamap.scan.people import PersonTable
 from upheld.datamap.scan.samples import Sampled, Samples, Source, is_email_like
+from upheld.datamap.scan.vocabulary import word_set
 from upheld.datamap.scan.words import concept, has, words_of
 
 if TYPE_CHECKING:
@@ -15,10 +16,17 @@ if TYPE_CHECKING:
     from upheld.datamap.scan.paths import Routes
 
 _MOST = 0.7
-_DEVICE = frozenset(
-    ["device", "visitor", "fingerprint", "cookie", "installation", "geraet", "anonymous", "clientid", "browser", "idfa", "gaid", "imei", "udid"]
+_DEVICE = word_set(
+    """
+    device visitor fingerprint cookie installation geraet anonymous clientid browser
+    idfa gaid imei udid
+    """
 )
-_PAYER = frozenset(["stripe", "paypal", "payer", "braintree", "adyen", "mollie", "psp", "klarna", "payment", "billing"])
+_PAYER = word_set(
+    """
+    stripe paypal payer braintree adyen mollie psp klarna payment billing
+    """
+)
 _REFERENCE = frozenset(["ref", "reference", "customer", "cus", "id"])
 
 
@@ -47,7 +55,8 @@ def kind_of(source: Source, seen: Sampled) -> str | None:
             frozenset({"stripe", "paypal", "payer", "braintree", "mollie", "klarna", "adyen"}),
         )
         and not has(
-            words, frozenset(["charge", "invoice", "event", "intent", "subscription", "price", "product"])
+            words,
+            frozenset(["charge", "invoice", "event", "intent", "subscription", "price", "product"]),
         )
     ):
         return "payment_customer"
@@ -79,6 +88,16 @@ def identifier_marks(
                 words_of(name), frozenset(["emergency", "invited", "notfall", "referral"])
             ):
                 found[name] = kind
-        elif name in routes.own_values.get(table.name, ()) or (kind in {"device", "payment_customer"} and any(p.identifier is None for p in owners)) or (len(owners) == 1 and owners[0].identifier == kind and owners[0].source.column == name):
+        elif (
+            name in routes.own_values.get(table.name, ())
+            or (
+                kind in {"device", "payment_customer"} and any(p.identifier is None for p in owners)
+            )
+            or (
+                len(owners) == 1
+                and owners[0].identifier == kind
+                and owners[0].source.column == name
+            )
+        ):
             found[name] = kind
     return found

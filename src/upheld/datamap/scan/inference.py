@@ -10,10 +10,14 @@ from upheld.datamap.scan.links import Naming, base_word, find_links
 from upheld.datamap.scan.paths import Routes, route
 from upheld.datamap.scan.people import PersonTable, find_people
 from upheld.datamap.scan.samples import Samples
+from upheld.datamap.scan.vocabulary import word_set
 from upheld.datamap.scan.words import has, topic_of
 
-_KEEP = frozenset(
-    ["invoice", "payment", "rechnung", "zahlung", "order", "bestellung", "refund", "charge", "receipt", "billing", "tax", "facture", "factura", "gutschrift", "transaction", "rech", "zahl"]
+_KEEP = word_set(
+    """
+    invoice payment rechnung zahlung order bestellung refund charge receipt billing tax
+    facture factura gutschrift transaction rech zahl
+    """
 )
 
 

@@ -18,11 +18,13 @@ from upheld.datamap.scan.samples import (
     castable,
     extras_of,
 )
+from upheld.datamap.scan.vocabulary import word_set
 from upheld.datamap.scan.words import (
     CREATOR,
     KEY_WORDS,
     OTHERS,
     PERSON,
+    RECIPIENT,
     STAFF,
     STRONG,
     alike,
@@ -35,8 +37,10 @@ from upheld.datamap.scan.words import (
 )
 
 _SEPARATOR = "\x1f"
-_KEYLIKE_BASES = frozenset(
-    {"int2", "int4", "int8", "numeric", "uuid", "text", "varchar", "bpchar", "citext"}
+_KEYLIKE_BASES = word_set(
+    """
+    int2 int4 int8 numeric uuid text varchar bpchar citext
+    """
 )
 _AGREE = 0.5
 _EVEN = 0.9
@@ -193,7 +197,11 @@ def candidates(
 
 def _speaks_of_people(source: Source) -> bool:
     words = source.words
-    return has(words, PERSON | STAFF | STRONG | CREATOR | OTHERS) or "by" in words or "von" in words
+    return (
+        has(words, PERSON | STAFF | STRONG | CREATOR | OTHERS | RECIPIENT)
+        or "by" in words
+        or "von" in words
+    )
 
 
 def _comparable(column: LiveColumn, source: Source) -> bool:
@@ -327,7 +335,7 @@ def _judge(
     if target.table in people and names < _AGREE and _speaks_of_people(source):
         names = 0.6
     own_key = live.tables[source.table].primary_key == (source.column,)
-    if own_key and source.kind == "column" and names < 0.7:  # noqa: PLR2004  keys of siblings overlap
+    if own_key and source.kind == "column" and not _extends(source, target, live, naming):
         return None
     if telling:
         good = (
@@ -346,6 +354,14 @@ def _judge(
     if names >= _AGREE:
         reason += ", and the names agree"
     return Link(source, target, confidence, reason, names=names, covered=covered)
+
+
+def _extends(source: Source, target: Target, live: LiveSchema, naming: Naming) -> bool:
+    """Say whether a table's own key names another table's rows: one row more about each."""
+    own, about = stems(source.words), naming.about[target.table]
+    named = bool(own) and alike(own[-1], about[-1])
+    itself = bool(own) and alike(own[-1], naming.about[source.table][-1])
+    return named and not itself and live.tables[target.table].primary_key == target.columns
 
 
 def _without_parts(found: dict[Source, Link], live: LiveSchema) -> list[Link]:

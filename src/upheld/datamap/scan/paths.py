@@ -10,6 +10,8 @@ from upheld.datamap.scan.identifiers import kind_of
 from upheld.datamap.scan.links import Link, Naming, key_columns
 from upheld.datamap.scan.people import PersonTable
 from upheld.datamap.scan.samples import Sampled, Samples, Source, Target, is_email_like
+from upheld.datamap.scan.shapes import is_desk
+from upheld.datamap.scan.vocabulary import word_set
 from upheld.datamap.scan.words import (
     CREATOR,
     GROUPS,
@@ -28,18 +30,31 @@ from upheld.datamap.scan.words import (
     words_of,
 )
 
-_AUTHORED = frozenset(
-    ["accepted", "redeemed", "claimed", "used", "joined", "created", "opened", "uploaded", "posted", "written", "submitted", "requested", "sent", "ordered", "reported", "placed", "owned", "booked", "purchased", "commented"]
+_AUTHORED = word_set(
+    """
+    accepted redeemed claimed used joined created opened uploaded posted written
+    submitted requested sent ordered reported placed owned booked purchased commented
+    """
 )
-_CATALOGUE = frozenset(
-    ["role", "permission", "tag", "category", "product", "artikel", "plan", "badge", "skill", "feature", "coupon", "course", "label", "kategorie", "item", "country", "currency", "language", "template", "scope", "right"]
+_CATALOGUE = word_set(
+    """
+    role permission tag category product artikel plan badge skill feature coupon course
+    label kategorie item country currency language template scope right
+    """
 )
-_STRICT_MEMBERS = frozenset(
-    ["member", "membership", "mitglied", "mitgl", "participant", "participation", "collaborator", "share", "access", "editor", "roster", "teilnehmer"]
+_STRICT_MEMBERS = word_set(
+    """
+    member membership mitglied mitgl participant participation collaborator share access
+    editor roster teilnehmer
+    """
 )
-_STAFF_VALUES = frozenset(
-    ["staff", "admin", "administrator", "support", "agent", "employee", "moderator", "superuser", "operator", "internal", "mitarbeiter", "true", "system", "bot", "service"]
+_STAFF_VALUES = word_set(
+    """
+    staff admin administrator support agent employee moderator superuser operator
+    internal mitarbeiter true system bot service
+    """
 )
+_SENDER = frozenset(["von", "from", "sender", "absender", "expediteur", "remitente"])
 _FEW = 3
 _HALF = 0.5
 _MOST = 0.7
@@ -127,7 +142,9 @@ def _voice(link: Link, world: _World) -> str:
     if source.where is not None:
         return "other" if has(words, OTHERS) else "own"
     many = source.kind in {"array", "list"} or "[*]" in source.path
-    talk = topic_of(world.naming.about[source.table]) == "communication"
+    columns = world.live.tables[source.table].columns
+    sent = any(has(words_of(name), _SENDER) for name in columns)
+    talk = sent or topic_of(world.naming.about[source.table]) == "communication"
     if words in {("von",), ("from",)} or (talk and has(words, RECIPIENT)):
         return "own"
     if "by" in words or "von" in words or "durch" in words:
@@ -286,6 +303,9 @@ def _is_whole_of_list(source: Source, world: _World) -> bool:
 
 def _mail(world: _World, source: Source) -> None:
     """Decide whether an address is the owner's own, a way to the owner, or somebody else's."""
+    addresses = world.seen(source).distinct
+    if addresses and sum(map(is_desk, addresses)) >= _MOST * len(addresses):
+        return
     table, seen = source.table, world.seen(source)
     share = f"{seen.share('email'):.0%} of {len(seen.pairs)} sampled values are e-mail addresses"
     words = source.words
@@ -304,15 +324,18 @@ def _mail(world: _World, source: Source) -> None:
         if source.kind != "json" or role == "mentioned" or not others:
             world.routes.add(table, DraftPath(source, role, 0.85, share, None, "email"))
         return
-    if others and compared >= _FEW and _HALF <= same < 1:
-        reason = f"{share}; not all are the owner's"
-        world.routes.add(table, DraftPath(source, "mentioned", 0.8, reason, None, "email"))
-        return
-    if compared >= _FEW and same >= _HALF:
-        if _reaches_more(world, source, owns):
-            reason = f"{share}; rows without an account have one"
-            world.routes.add(table, DraftPath(source, "owner", 0.85, reason, None, "email"))
+    mostly = compared >= _FEW and same >= _HALF
+    if mostly and not others and _reaches_more(world, source, owns):
+        reason = f"{share}; rows without an account have one"
+        world.routes.add(table, DraftPath(source, "owner", 0.85, reason, None, "email"))
         world.routes.own_values.setdefault(table, set()).add(source.column)
+        return
+    if mostly and same > (0.99 if others else 0.9):
+        world.routes.own_values.setdefault(table, set()).add(source.column)
+        return
+    if mostly:
+        reason = f"{share}; {1 - same:.0%} of {compared} differ from the owner's"
+        world.routes.add(table, DraftPath(source, "mentioned", 0.7, reason, None, "email"))
         return
     about = world.naming.about[table]
     if not others and any(p.to for p in owns) and _is_details(world, table, about):
@@ -333,7 +356,7 @@ def _mail(world: _World, source: Source) -> None:
         if compared < _FEW
         else f"{share}; {1 - same:.0%} of {compared} differ from the owner's"
     )
-    if not others and source.kind == "column" and _reaches_more(world, source, owns):
+    if not others and source.kind != "list" and _reaches_more(world, source, owns):
         world.routes.add(table, DraftPath(source, "owner", 0.6, reason, None, "email", doubt))
         return
     world.routes.add(
@@ -350,8 +373,10 @@ def _is_details(world: _World, table: str, about: tuple[str, ...]) -> bool:
     """Say whether a table only lists a person's addresses, proved or further ones."""
     listed = has(
         about,
-        frozenset(
-            ["email", "mail", "address", "adresse", "profile", "contact", "login", "identity", "kontakt", "phone"]
+        word_set(
+            """
+    email mail address adresse profile contact login identity kontakt phone
+    """
         ),
     )
     return listed and len(_to_people(world, table)) == 1
@@ -544,7 +569,8 @@ def _parent(world: _World, table: str) -> list[Link]:
     if not owns:
         return [best] if personal or not tenant or composed else []
     if all(p.to is None for p in owns):
-        return [best] if _unreached(world, best, owns) else []
+        pays = tenant and topic_of(world.naming.about[table]) == "payment"
+        return [best] if pays or _unreached(world, best, owns) else []
     weak = all("is whoever did this" in (p.todo or "") for p in owns)
     if composed and weak:
         for path in owns:
@@ -588,6 +614,7 @@ def _kinship(link: Link, world: _World) -> tuple[float, ...]:
     tenant = has(world.naming.about[link.target.table][-1:], GROUPS)
     return (
         not tenant,
+        has(world.naming.about[link.target.table], PERSON),
         _is_part(link, world),
         rigid,
         link.source.kind == "column",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from upheld.datamap.live import LiveSchema, LiveTable
 from upheld.datamap.scan.samples import Samples, Source, is_email_like, is_scope
+from upheld.datamap.scan.vocabulary import word_set
 from upheld.datamap.scan.words import (
     CONCEPTS,
     GROUPS,
@@ -19,8 +20,14 @@ from upheld.datamap.scan.words import (
 )
 
 _ENOUGH = 3.5
-_NOT_ACCOUNTS = frozenset(
-    ["log", "history", "order", "invoice", "address", "newsletter", "lead", "session", "token", "message", "comment", "event", "payment", "email", "import", "backup", "archive", "login", "attempt", "ticket", "audit", "group", "role", "permission", "setting", "preference", "profile", "device", "adresse", "subscriber", "bestellung", "rechnung", "note", "contact", "kontakt", "invite", "invitation", "membership", "member_role", "waitlist", "score", "prospect", "card", "key", "consent"]
+_NOT_ACCOUNTS = word_set(
+    """
+    log history order invoice address newsletter lead session token message comment
+    event payment email import backup archive login attempt ticket audit group role
+    permission setting preference profile device adresse subscriber bestellung rechnung
+    note contact kontakt invite invitation membership member_role waitlist score
+    prospect card key consent
+    """
 )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from upheld.datamap.live import LiveColumn, LiveTable
 from upheld.datamap.scan.shapes import is_email, is_integer, is_uuid, shapes_of
+from upheld.datamap.scan.vocabulary import word_set
 from upheld.datamap.scan.words import concept, has, words_of
 
 MAX_ROWS = 2_000  # rows read of a table
@@ -20,8 +21,11 @@ MAX_ASKED = 400  # distinct values of a source that are looked for elsewhere
 _MAX_PATHS = 80  # more paths than these in one JSON column are keys that are data
 _MAX_DEPTH = 6
 _FEW_TYPES = 20
-_TYPE_WORDS = frozenset(
-    ["type", "typ", "kind", "class", "klasse", "model", "modell", "entity", "art", "table", "tabelle", "tab", "objekttyp", "typename", "objtyp"]
+_TYPE_WORDS = word_set(
+    """
+    type typ kind class klasse model modell entity art table tabelle tab objekttyp
+    typename objtyp
+    """
 )
 
 Row = Mapping[str, Any]
@@ -253,19 +257,10 @@ def is_scope(name: str, column: LiveColumn, seen: Sampled) -> bool:
     few = 1 < len(seen.distinct) <= 8  # noqa: PLR2004  roles are few
     named = has(
         words,
-        frozenset(
-            {
-                "role",
-                "rolle",
-                "staff",
-                "admin",
-                "type",
-                "typ",
-                "kind",
-                "superuser",
-                "internal",
-                "bot",
-            }
+        word_set(
+            """
+    role rolle staff admin type typ kind superuser internal bot
+    """
         ),
     )
     return (

@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from upheld.datamap.scan.vocabulary import word_set
+
 _EMAIL = re.compile(
     r"[^@\s<>,;\"']{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.[A-Za-z]{2,24}\Z"
 )
@@ -28,8 +30,11 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?\Z")
 _LOCALE = re.compile(r"[a-z]{2}[-_][A-Z]{2}\Z")
 _OBJECT = re.compile(r"(?!\w+://)/?(?:[^\s/:?#]+/)+[^\s/:?#]+\.[A-Za-z][A-Za-z0-9]{0,4}\Z")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\Z")
-_BRANDS = frozenset(
-    ["visa", "mastercard", "amex", "maestro", "discover", "jcb", "unionpay", "diners", "dinersclub", "americanexpress", "girocard"]
+_BRANDS = word_set(
+    """
+    visa mastercard amex maestro discover jcb unionpay diners dinersclub americanexpress
+    girocard
+    """
 )
 _INTEGER = re.compile(r"-?\d{1,18}\Z")
 _OPAQUE = re.compile(
@@ -41,6 +46,20 @@ _HANDLE = re.compile(r"@?[A-Za-z0-9][\w.-]{1,38}\Z")
 def is_email(value: str) -> bool:
     """Say whether the whole value is one e-mail address (the common part of RFC 5321)."""
     return len(value) <= 254 and bool(_EMAIL.match(value)) and ".." not in value  # noqa: PLR2004  RFC 5321
+
+
+_DESKS = word_set(
+    """
+    admin billing buchhaltung contact contacto datenschutz hello help hilfe info kontakt
+    mail marketing no-reply noreply office post postmaster privacy sales service shop
+    support team vertrieb webmaster
+    """
+)
+
+
+def is_desk(value: str) -> bool:
+    """Say whether an address is a desk's (`info@`), not a person's (RFC 2142)."""
+    return value.partition("@")[0].lower() in _DESKS
 
 
 def is_phone(value: str) -> bool:

@@ -12,150 +12,296 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
+from upheld.datamap.scan.vocabulary import word_set
+
 _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "ç": "c"})
 
-KEY_WORDS = frozenset(
-    ["id", "ids", "no", "nr", "nrs", "num", "number", "nummer", "numero", "key", "keys", "ref", "refs", "fk", "pk", "uid", "uuid", "uuids", "guid", "code", "cod", "kennung", "schluessel", "idx", "oid", "pid"]
+KEY_WORDS = word_set(
+    """
+    id ids no nr nrs num number nummer numero key keys ref refs fk pk uid uuid uuids
+    guid code cod kennung schluessel idx oid pid
+    """
 )
 _TAILS = ("nummer", "uuid", "guid", "uid", "nr", "id", "no", "num", "fk")
 
-PERSON = frozenset(
-    ["user", "usr", "account", "acct", "acc", "customer", "cust", "client", "member", "mbr", "person", "people", "persona", "human", "kunde", "kunden", "kd", "knd", "benutzer", "nutzer", "anwender", "teilnehmer", "mitglied", "mitgl", "utilisateur", "usuario", "cliente", "utente", "klant", "gebruiker", "klient", "patient", "student", "pupil", "profile", "subscriber", "buyer", "shopper", "player", "guest", "besteller", "kaeufer", "socio", "membre", "membro", "konto", "uid", "passenger", "tenant_user", "citizen", "resident", "donor", "learner", "rider", "driver", "traveller", "traveler", "compte", "cuenta", "bruker", "anvandare", "kayttaja", "uzytkownik", "participant", "attendee", "freelancer", "candidate", "applicant", "employee"]
+PERSON = word_set(
+    """
+    user usr account acct acc customer cust client member mbr person people persona
+    human kunde kunden kd knd benutzer nutzer anwender teilnehmer mitglied mitgl
+    utilisateur usuario cliente utente klant gebruiker klient patient student pupil
+    profile subscriber buyer shopper player guest besteller kaeufer socio membre membro
+    konto uid passenger tenant_user citizen resident donor learner rider driver
+    traveller traveler compte cuenta bruker anvandare kayttaja uzytkownik participant
+    attendee freelancer candidate applicant employee
+    """
 )
-STAFF = frozenset(
-    ["staff", "employee", "admin", "administrator", "mitarbeiter", "mitarb", "ma", "operator", "agent", "personal", "empleado", "employe", "clerk", "sachbearbeiter", "backoffice", "moderator"]
+STAFF = word_set(
+    """
+    staff employee admin administrator mitarbeiter mitarb ma operator agent personal
+    empleado employe clerk sachbearbeiter backoffice moderator
+    """
 )
-STRONG = frozenset(
-    ["owner", "besitzer", "inhaber", "holder", "author", "autor", "verfasser", "ersteller", "creator", "poster", "sender", "absender", "buyer", "uploader", "requester", "requestor", "reporter", "submitter", "follower", "followee", "followed", "following", "followers", "referrer", "referred", "payer", "subscriber", "recipient", "receiver", "empfaenger", "addressee", "user1", "user2", "uploaded", "posted", "written", "submitted", "requested", "sent", "ordered", "reported", "proprietaire", "auteur", "dueno", "propietario", "eigentuemer", "customer", "beneficiary", "student", "created", "create", "crt", "angelegt", "erfasst", "host", "guest", "winner", "bidder", "seller", "voter", "rater", "reviewer", "liker", "invitee"]
+STRONG = word_set(
+    """
+    owner besitzer inhaber holder author autor verfasser ersteller creator poster sender
+    absender buyer uploader requester requestor reporter submitter follower followee
+    followed following followers referrer referred payer subscriber recipient receiver
+    empfaenger addressee user1 user2 uploaded posted written submitted requested sent
+    ordered reported proprietaire auteur dueno propietario eigentuemer customer
+    beneficiary student created create crt angelegt erfasst host guest winner bidder
+    seller voter rater reviewer liker invitee
+    """
 )
-CREATOR = frozenset(["actor", "initiator", "performed", "performer", "triggered", "added", "acting"])
-OTHERS = frozenset(
-    ["assignee", "assigned", "agent", "approver", "approved", "moderator", "bearbeiter", "sachbearbeiter", "tagged", "mentioned", "mention", "updated", "modified", "changed", "edited", "edit", "upd", "mod", "chg", "del", "frei", "deleted", "removed", "resolved", "closed", "locked", "manager", "supervisor", "invited", "inviter", "cc", "bcc", "notify", "watcher", "watchers", "colleague", "colleagues", "friend", "friends", "emergency", "contact", "referee", "reviewed", "verified", "handled", "processed", "freigabe", "released", "banned", "blocked", "archived", "merged", "geaendert", "empfehler", "vermittler", "geworben", "shared", "share", "collaborators", "participants", "attendees", "viewers", "witness", "introduced", "recommended"]
+CREATOR = frozenset(
+    ["actor", "initiator", "performed", "performer", "triggered", "added", "acting"]
 )
-MENTION_MAIL = frozenset(
-    ["invited", "invite", "invitee", "cc", "bcc", "notify", "shared", "share", "colleague", "colleagues", "friend", "friends", "emergency", "recipient", "to", "recipients", "to_email", "empfaenger", "referred", "guest", "tagged", "mentioned", "forward", "forwarded", "assignee", "attendees", "attendee", "participants", "collaborators", "reporter_cc", "watchers", "target", "witness", "empfohlen", "geworben", "freund"]
+OTHERS = word_set(
+    """
+    assignee assigned agent approver approved moderator bearbeiter sachbearbeiter tagged
+    mentioned mention updated modified changed edited edit upd mod chg del frei deleted
+    removed resolved closed locked manager supervisor invited inviter cc bcc notify
+    watcher watchers colleague colleagues friend friends emergency contact referee
+    reviewed verified handled processed freigabe released banned blocked archived merged
+    geaendert empfehler vermittler geworben shared share collaborators participants
+    attendees viewers witness introduced recommended
+    """
 )
-RECIPIENT = frozenset(
-    ["to", "an", "empf", "empfaenger", "recipient", "recipients", "receiver", "receivers", "addressee", "an_user"]
+MENTION_MAIL = word_set(
+    """
+    invited invite invitee cc bcc notify shared share colleague colleagues friend
+    friends emergency recipient to recipients to_email empfaenger referred guest tagged
+    mentioned forward forwarded assignee attendees attendee participants collaborators
+    reporter_cc watchers target witness empfohlen geworben freund
+    """
 )
-MEMBERSHIP = frozenset(
-    ["member", "membership", "mitglied", "participant", "participation", "user", "owner", "collaborator", "guest", "share", "sharing", "access", "roster", "attendee", "enrollment", "enrolment", "teilnehmer", "account", "person", "permission", "subscriber", "seat", "player", "mitgl", "assignment", "customer", "kunde", "family", "household", "profile"]
+RECIPIENT = word_set(
+    """
+    to an empf empfaenger recipient recipients receiver receivers addressee an_user
+    """
 )
-NOT_MEMBERSHIP = frozenset(
-    ["reaction", "like", "vote", "rating", "view", "read", "favorite", "favourite", "bookmark", "follow", "watch", "watcher", "notification", "mute", "visit", "click", "play", "download", "log", "event", "history", "comment", "message", "review", "report", "flag", "block", "mention", "wishlist", "merkliste", "order", "bestellung", "session", "login", "audit", "star", "seen", "receipt", "item", "invoice", "upload", "subscription"]
+MEMBERSHIP = word_set(
+    """
+    member membership mitglied participant participation user owner collaborator guest
+    share sharing access roster attendee enrollment enrolment teilnehmer account person
+    permission subscriber seat player mitgl assignment customer kunde family household
+    profile
+    """
 )
-GROUPS = frozenset(
-    ["organization", "organisation", "org", "tenant", "company", "workspace", "firma", "mandant", "firm", "site", "business", "mandator", "agency", "enterprise", "customer_group"]
+NOT_MEMBERSHIP = word_set(
+    """
+    reaction like vote rating view read favorite favourite bookmark follow watch watcher
+    notification mute visit click play download log event history comment message review
+    report flag block mention wishlist merkliste order bestellung session login audit
+    star seen receipt item invoice upload subscription
+    """
 )
-SCOPE = frozenset(
-    ["role", "rolle", "is_staff", "staff", "is_admin", "admin", "type", "typ", "kind", "is_superuser", "level", "gruppe", "art", "is_bot", "is_internal"]
+GROUPS = word_set(
+    """
+    organization organisation org tenant company workspace firma mandant firm site
+    business mandator agency enterprise customer_group
+    """
+)
+SCOPE = word_set(
+    """
+    role rolle is_staff staff is_admin admin type typ kind is_superuser level gruppe art
+    is_bot is_internal
+    """
 )
 
 # Concept -> words. The first concept that a word has is its own.
 CONCEPTS: dict[str, frozenset[str]] = {
-    "email": frozenset(
-        ["email", "mail", "emailaddress", "mailaddress", "mailadresse", "courriel", "correo", "epost", "eml"]
+    "email": word_set(
+        """
+    email mail emailaddress mailaddress mailadresse courriel correo epost eml
+    """
     ),
-    "phone": frozenset(
-        ["phone", "tel", "telefon", "telephone", "mobile", "mobil", "handy", "fax", "fon", "cell", "msisdn", "phonenumber", "telefono"]
+    "phone": word_set(
+        """
+    phone tel telefon telephone mobile mobil handy fax fon cell msisdn phonenumber
+    telefono
+    """
     ),
-    "handle": frozenset(
-        ["handle", "username", "login", "nick", "nickname", "screenname", "benutzername", "loginname", "nutzername", "alias", "nickname", "spitzname", "pseudo", "anmeldename"]
+    "handle": word_set(
+        """
+    handle username login nick nickname screenname benutzername loginname nutzername
+    alias spitzname pseudo anmeldename
+    """
     ),
-    "password": frozenset(
-        ["password", "passwd", "pass", "pwd", "passwort", "kennwort", "pw", "passhash", "motdepasse", "contrasena", "secret", "token", "otp", "totp", "salt", "csrf", "apikey", "credential", "nonce", "pin", "jwt", "refresh", "webauthn", "passkey", "signature"]
+    "password": word_set(
+        """
+    password passwd pass pwd passwort kennwort pw passhash motdepasse contrasena secret
+    token otp totp salt csrf apikey credential nonce pin jwt refresh webauthn passkey
+    signature
+    """
     ),
-    "ip": frozenset(["ip", "ipaddr", "ipaddress", "ipv4", "ipv6", "remoteaddr", "remote_addr", "ipadresse"]),
+    "ip": word_set(
+        """
+    ip ipaddr ipaddress ipv4 ipv6 remoteaddr remote_addr ipadresse
+    """
+    ),
     "agent": frozenset(["useragent", "ua", "agent", "browser"]),
-    "device": frozenset(
-        ["device", "visitor", "fingerprint", "cookie", "installation", "install", "geraet", "anonymous", "anon", "clientid", "idfa", "gaid", "imei", "udid", "browserid", "hardware", "endpoint"]
+    "device": word_set(
+        """
+    device visitor fingerprint cookie installation install geraet anonymous anon
+    clientid idfa gaid imei udid browserid hardware endpoint
+    """
     ),
-    "paykey": frozenset(
-        ["stripe", "paypal", "payer", "iban", "mandate", "braintree", "adyen", "mollie", "psp", "klarna"]
+    "paykey": word_set(
+        """
+    stripe paypal payer iban mandate braintree adyen mollie psp klarna
+    """
     ),
-    "name": frozenset(
-        ["name", "vorname", "nachname", "firstname", "lastname", "surname", "forename", "fullname", "displayname", "given", "family", "prenom", "nom", "nombre", "apellido", "anrede", "title", "salutation"]
+    "name": word_set(
+        """
+    name vorname nachname firstname lastname surname forename fullname displayname given
+    family prenom nom nombre apellido anrede title salutation
+    """
     ),
-    "address": frozenset(
-        ["address", "addr", "adresse", "anschrift", "street", "strasse", "str", "city", "ort", "stadt", "zip", "plz", "postal", "postcode", "postleitzahl", "hausnummer", "hausnr", "country", "land", "region", "state", "town", "ville", "rue", "calle"]
+    "address": word_set(
+        """
+    address addr adresse anschrift street strasse str city ort stadt zip plz postal
+    postcode postleitzahl hausnummer hausnr country land region state town ville rue
+    calle
+    """
     ),
-    "birth": frozenset(
-        ["birth", "birthday", "birthdate", "dob", "geburtstag", "geburtsdatum", "geb", "gebdat", "gender", "sex", "geschlecht"]
+    "birth": word_set(
+        """
+    birth birthday birthdate dob geburtstag geburtsdatum geb gebdat gender sex
+    geschlecht
+    """
     ),
-    "place": frozenset(
-        ["lat", "lon", "lng", "latitude", "longitude", "geo", "gps", "coordinates", "position", "location", "standort"]
+    "place": word_set(
+        """
+    lat lon lng latitude longitude geo gps coordinates position location standort
+    """
     ),
-    "money": frozenset(
-        ["price", "amount", "total", "cents", "currency", "iban", "bic", "bank", "card", "tax", "vat", "ust", "betrag", "preis", "summe", "waehrung", "rabatt", "mwst", "discount", "iva", "credit", "balance", "saldo", "steuer", "ustid", "fee", "cost", "netto", "brutto", "blz", "kontonr", "last4", "pan"]
+    "money": word_set(
+        """
+    price amount total cents currency iban bic bank card tax vat ust betrag preis summe
+    waehrung rabatt mwst discount iva credit balance saldo steuer ustid fee cost netto
+    brutto blz kontonr last4 pan
+    """
     ),
 }
 
 TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
     (
         "credentials",
-        frozenset(
-            ["token", "apikey", "secret", "password", "credential", "oauth", "passkey", "otp", "recovery", "reset", "key"]
+        word_set(
+            """
+    token apikey secret password credential oauth passkey otp recovery reset key
+    """
         ),
     ),
     (
         "security",
-        frozenset(
-            ["attempt", "fraud", "ban", "block", "blocklist", "denylist", "sperre", "risk", "security", "session", "sessions", "sitzung", "captcha", "abuse", "lockout", "fraude", "login", "logins", "signin", "anmeldung", "impersonation"]
+        word_set(
+            """
+    attempt fraud ban block blocklist denylist sperre risk security session sessions
+    sitzung captcha abuse lockout fraude login logins signin anmeldung impersonation
+    """
         ),
     ),
     (
         "log",
-        frozenset(
-            ["log", "logs", "audit", "history", "protokoll", "changelog", "revision", "journal", "trail", "aenderung", "historie", "verlauf"]
+        word_set(
+            """
+    log logs audit history protokoll changelog revision journal trail aenderung historie
+    verlauf
+    """
         ),
     ),
     (
         "marketing",
-        frozenset(
-            ["newsletter", "campaign", "lead", "consent", "mailing", "utm", "promo", "werbung", "optin", "kampagne", "einwilligung", "subscriber", "unsubscribe", "segment", "attribution", "waitlist", "prospect", "marketing", "affiliate"]
+        word_set(
+            """
+    newsletter campaign lead consent mailing utm promo werbung optin kampagne
+    einwilligung subscriber unsubscribe segment attribution waitlist prospect marketing
+    affiliate
+    """
         ),
     ),
     (
         "payment",
-        frozenset(
-            ["invoice", "order", "payment", "charge", "refund", "rechnung", "bestellung", "zahlung", "cart", "basket", "warenkorb", "billing", "price", "credit", "wallet", "transaction", "purchase", "position", "gutschein", "coupon", "payout", "sepa", "pay", "transfer", "bestell", "rechn", "zahl", "subscription", "plan", "checkout", "bank", "gutschrift", "mahnung", "retoure", "return", "shipment", "lieferung", "receipt", "auftrag", "facture", "commande", "pedido", "factura", "best", "rech", "pos", "ledger"]
+        word_set(
+            """
+    invoice order payment charge refund rechnung bestellung zahlung cart basket
+    warenkorb billing price credit wallet transaction purchase position gutschein coupon
+    payout sepa pay transfer bestell rechn zahl subscription plan checkout bank
+    gutschrift mahnung retoure return shipment lieferung receipt auftrag facture
+    commande pedido factura best rech pos ledger
+    """
         ),
     ),
     (
         "communication",
-        frozenset(
-            ["message", "mail", "comment", "post", "thread", "ticket", "notification", "chat", "reply", "review", "forum", "topic", "beitrag", "nachricht", "kommentar", "anfrage", "conversation", "inbox", "support", "bewertung", "invitation", "invite", "referral", "call", "sms", "email", "feedback", "discussion", "msg", "faq", "mitteilung", "mention", "guestbook", "letter", "announcement", "rating", "einladung", "reminder"]
+        word_set(
+            """
+    message mail comment post thread ticket notification chat reply review forum topic
+    beitrag nachricht kommentar anfrage conversation inbox support bewertung invitation
+    invite referral call sms email feedback discussion msg pn pm dm faq mitteilung mention
+    guestbook letter announcement rating einladung reminder
+    """
         ),
     ),
-    ("device", frozenset(["device", "geraet", "push", "browser", "fingerprint", "installation", "handset"])),
+    (
+        "device",
+        frozenset(
+            ["device", "geraet", "push", "browser", "fingerprint", "installation", "handset"]
+        ),
+    ),
     (
         "usage",
-        frozenset(
-            ["event", "view", "visit", "click", "analytics", "reaction", "like", "vote", "favorite", "favourite", "watch", "watcher", "follow", "pageview", "tracking", "download", "search", "read", "usage", "metric", "stat", "bookmark", "merkliste", "wishlist", "activity", "besuch", "klick", "suche", "track", "time", "hit", "play", "impression", "star", "merkzettel", "progress", "timelog", "timesheet", "worklog"]
+        word_set(
+            """
+    event view visit click analytics reaction like vote favorite favourite watch watcher
+    follow pageview tracking download search read usage metric stat bookmark merkliste
+    wishlist activity besuch klick suche track time hit play impression star merkzettel
+    progress timelog timesheet worklog
+    """
         ),
     ),
-    ("location", frozenset(["location", "gps", "checkin", "geo", "trip", "standort", "coordinate"])),
+    (
+        "location",
+        frozenset(["location", "gps", "checkin", "geo", "trip", "standort", "coordinate"]),
+    ),
     (
         "contact",
-        frozenset(["address", "addr", "adresse", "anschrift", "contact", "phone", "telefon", "adr", "kontakt"]),
+        word_set(
+            """
+    address addr adresse anschrift contact phone telefon adr kontakt
+    """
+        ),
     ),
     (
         "outputs",
-        frozenset(
-            ["generation", "output", "export", "report", "render", "result", "recommendation", "collection", "album", "prediction"]
+        word_set(
+            """
+    generation output export report render result recommendation collection album
+    prediction
+    """
         ),
     ),
     (
         "inputs",
-        frozenset(
-            ["upload", "file", "document", "attachment", "photo", "image", "prompt", "project", "issue", "task", "note", "page", "datei", "bild", "anhang", "media", "draft", "card", "board", "story", "wiki", "doc", "asset", "video", "audio", "idea", "article", "recipe", "milestone", "sprint", "epic", "label", "playlist", "list", "survey", "answer", "form", "submission"]
+        word_set(
+            """
+    upload file document attachment photo image prompt project issue task note page
+    datei bild anhang media draft card board story wiki doc asset video audio idea
+    article recipe milestone sprint epic label playlist list survey answer form
+    submission
+    """
         ),
     ),
     (
         "account",
-        frozenset(
-            ["profile", "setting", "settings", "preference", "preferences", "role", "team", "group", "membership", "member", "organization", "organisation", "workspace", "tenant", "permission", "grant", "access", "invite", "account", "user", "customer", "einstellung", "konto", "identity"]
+        word_set(
+            """
+    profile setting settings preference preferences role team group membership member
+    organization organisation workspace tenant permission grant access invite account
+    user customer einstellung konto identity
+    """
         ),
     ),
 )
@@ -255,13 +401,23 @@ def shared_prefix(names: Iterable[str]) -> frozenset[str]:
     """Give first words that say nothing: those that most tables of a database share."""
     first = [words_of(name.rpartition(".")[2]) for name in names]
     counts = Counter(words[0] for words in first if len(words) > 1)
-    often = {w for w, n in counts.items() if n >= 4 and n * 5 >= 2 * len(first) and w not in PERSON}  # noqa: PLR2004
+    often = {
+        word
+        for word, n in counts.items()
+        if word not in PERSON
+        and (
+            (n >= 4 and n * 5 >= 2 * len(first))
+            or (n >= 3 and len(word) <= 4 and word not in KNOWN)
+        )
+    }
     return frozenset(often | {"tbl", "tb", "tab", "t", "app", "auth", "dbo", "core", "public"})
 
 
 def topic_of(words: Iterable[str]) -> str | None:
     """Give the category that a table's name speaks of; later words count more (`order_log`)."""
-    backwards = tuple(reversed(tuple(words)))
+    last_first = tuple(reversed(tuple(words)))
+    things = tuple(word for word in last_first if not has((word,), PERSON))
+    backwards = (*things, *(word for word in last_first if word not in things))
     for word in backwards:
         for category, vocabulary in TOPICS:
             if word in vocabulary or singular(word) in vocabulary:
