@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from upheld.datamap.live import LiveSchema, LiveTable
-from upheld.datamap.scan.categories import categorise
+from upheld.datamap.scan.categories import Row, categorise
 from upheld.datamap.scan.draft import Draft, DraftPath, DraftTable
 from upheld.datamap.scan.identifiers import identifier_marks
 from upheld.datamap.scan.links import Naming, base_word, find_links
@@ -77,9 +77,8 @@ def _table(
     if person:
         marks[person.key] = kinds[table.name]
     topic = topic_of(naming.about[table.name])
-    columns, personal = categorise(
-        table, samples, topic, person, paths, routes.people_columns(table.name), marks
-    )
+    row = Row(topic, person, paths, routes.people_columns(table.name))
+    columns, personal = categorise(table, samples, row, marks)
     nobody = not paths and person is None and not personal
     if nobody:
         columns = tuple(_none(column.name) for column in columns)

@@ -176,7 +176,9 @@ def _direct(world: _World, table: str) -> None:
             link.source.words, frozenset({"parent", "merged"})
         ):
             continue
-        if link.source.kind in {"column", "columns"}:
+        is_key = link.target.columns == (world.people[link.target.table].key,)
+        whole = link.source.kind in {"column", "columns", "array", "list"}
+        if is_key and whole and link.source.where is None:
             world.routes.pointing.setdefault(table, set()).add(link.source.column)
         if _is_copy(link, world):
             continue

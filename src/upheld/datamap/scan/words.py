@@ -190,7 +190,7 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
         "credentials",
         word_set(
             """
-    token apikey secret password credential oauth passkey otp recovery reset key
+    token api apikey secret password credential oauth passkey otp recovery reset key
     """
         ),
     ),
@@ -216,7 +216,7 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
         "marketing",
         word_set(
             """
-    newsletter campaign lead consent mailing utm promo werbung optin kampagne
+    newsletter nl campaign lead consent mailing utm promo werbung optin kampagne
     einwilligung subscriber unsubscribe segment attribution waitlist prospect marketing
     affiliate
     """
@@ -413,17 +413,51 @@ def shared_prefix(names: Iterable[str]) -> frozenset[str]:
     return frozenset(often | {"tbl", "tb", "tab", "t", "app", "auth", "dbo", "core", "public"})
 
 
+_WEAK = word_set("preference setting status data detail entry info text")
+_JOINS = word_set("member membership mitglied participant participation permission grant access")
+_ADDRESSES = word_set("email mail phone telefon address adresse")
+
+
 def topic_of(words: Iterable[str]) -> str | None:
     """Give the category that a table's name speaks of; later words count more (`order_log`)."""
     last_first = tuple(reversed(tuple(words)))
-    things = tuple(word for word in last_first if not has((word,), PERSON))
-    backwards = (*things, *(word for word in last_first if word not in things))
-    for word in backwards:
-        for category, vocabulary in TOPICS:
-            if word in vocabulary or singular(word) in vocabulary:
-                return category
-    for word in backwards:
-        for category, vocabulary in TOPICS:
-            if len(word) >= 4 and any(known.startswith(word) for known in vocabulary):  # noqa: PLR2004  `bewert`
-                return category
-    return None
+    if len(last_first) > 1:
+        if has(last_first[:1], _JOINS):
+            return "account"
+        if has(last_first[:1], _ADDRESSES) and has(last_first[1:], PERSON):
+            return "contact"
+    weak = tuple(word for word in last_first if has((word,), PERSON | _WEAK))
+    ordered = (*(word for word in last_first if word not in weak), *weak)
+    for test in (_is_known, _begins, _abbreviates):
+        for word in ordered:
+            for category, vocabulary in TOPICS:
+                if test(word, vocabulary):
+                    return category
+    return "account" if near(ordered, PERSON) else None
+
+
+def _is_known(word: str, vocabulary: frozenset[str]) -> bool:
+    return word in vocabulary or singular(word) in vocabulary
+
+
+def _begins(word: str, vocabulary: frozenset[str]) -> bool:
+    return len(word) >= _TELLING and any(known.startswith(word) for known in vocabulary)
+
+
+def _abbreviates(word: str, vocabulary: frozenset[str]) -> bool:
+    """Say whether a word without vowels is a known one's: `thm`, `msg`, `ntfctn`."""
+    return not _VOWELS.intersection(word) and near((word,), vocabulary)
+
+
+def near(words: Iterable[str], vocabulary: frozenset[str]) -> bool:
+    """Say whether one of the words is in the vocabulary, or abbreviates a word in it."""
+    return has(words, vocabulary) or any(
+        len(word) >= 3 and len(word) < len(known) and alike(word, known)  # noqa: PLR2004  as `alike`
+        for word in words
+        for known in vocabulary
+        if len(known) > _TELLING
+    )
+
+
+_TELLING = 4  # letters from which on a beginning tells a word
+_VOWELS = frozenset("aeiou")
