@@ -35,6 +35,7 @@ CREATE TABLE account (
     updated_at       timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX account_email_lower_idx ON account (lower(email));
+CREATE INDEX account_handle_lower_idx ON account (lower(handle));
 CREATE INDEX account_default_team_idx ON account (default_team_id);
 CREATE INDEX account_phone_idx ON account (phone) WHERE phone IS NOT NULL;
 COMMENT ON TABLE account IS 'Everyone who signs in: customers (role person) and our own staff (support, admin).';
@@ -155,6 +156,8 @@ CREATE TABLE generation (
 CREATE INDEX generation_account_idx ON generation (account_id);
 CREATE INDEX generation_team_idx ON generation (team_id) WHERE team_id IS NOT NULL;
 CREATE INDEX generation_upload_idx ON generation (upload_id) WHERE upload_id IS NOT NULL;
+CREATE INDEX generation_shared_idx ON generation (id) WHERE shared_with IS NOT NULL;
+CREATE INDEX generation_notify_idx ON generation (id) WHERE params -> 'notify' IS NOT NULL;
 CREATE INDEX generation_gallery_idx ON generation (created_at DESC) WHERE visibility = 'public';
 COMMENT ON TABLE generation IS 'A work: one prompt and its output.';
 COMMENT ON COLUMN generation.shared_with IS 'E-mail addresses, separated by semicolons.';

@@ -22,7 +22,7 @@ _TRUE = sql.SQL("true")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An SQL expression and the short name of its type."""
+    """An SQL expression and the short name of its type; `json` is text out of a document."""
 
     expression: sql.Composable
     base: str
@@ -30,7 +30,7 @@ class Value:
     @property
     def as_text(self) -> sql.Composable:
         """Give the expression as text."""
-        if self.base in {"text", "varchar"}:
+        if self.base in {"text", "varchar", "json"}:
             return self.expression
         return sql.SQL("({})::text").format(self.expression)
 
@@ -40,11 +40,13 @@ class Opened:
     """A term opened in a FROM clause: its laterals, and its values.
 
     `json_path` is, for a JSON term, where in the document the value stands.
+    `filters` leave out rows that have no value at all: cheap, and an index may serve them.
     """
 
     laterals: tuple[sql.Composable, ...]
     values: tuple[Value, ...]
     json_path: sql.Composable | None = None
+    filters: tuple[sql.Composable, ...] = ()
 
 
 def table_name(table: LiveTable) -> sql.Composable:
@@ -69,40 +71,55 @@ def open_term(table: LiveTable, alias: str, term: Term, prefix: str) -> Opened:
         lateral = sql.SQL("LATERAL unnest({}) AS {}(e)").format(
             column(alias, term.array), sql.Identifier(prefix)
         )
-        return Opened((lateral,), (Value(column(prefix, "e"), element),))
+        return Opened(
+            (lateral,), (Value(column(prefix, "e"), element),), filters=_present(alias, term.array)
+        )
     if term.list_column is not None:
         lateral = sql.SQL("LATERAL unnest(string_to_array({}, {})) AS {}(e)").format(
             column(alias, term.list_column), sql.Literal(term.separator), sql.Identifier(prefix)
         )
         value = sql.SQL(r"nullif(btrim({}, E' \t\r\n'), '')").format(column(prefix, "e"))
-        return Opened((lateral,), (Value(value, "text"),))
+        filters = _present(alias, term.list_column)
+        return Opened((lateral,), (Value(value, "text"),), filters=filters)
     return _open_json(alias, term, prefix)
 
 
 def _open_json(alias: str, term: Term, prefix: str) -> Opened:
     assert term.json_column is not None  # noqa: S101  Term holds exactly one kind
-    here: sql.Composable = sql.SQL("({})::jsonb").format(column(alias, term.json_column))
+    here: sql.Composable = column(alias, term.json_column)
     laterals: list[sql.Composable] = []
     trail: list[sql.Composable] = []
-    for step in term.path:
+    filters: list[sql.Composable] = []
+    for number, step in enumerate(term.path):
         if step == "[*]":
+            if not laterals:
+                filters.append(sql.SQL("{} IS NOT NULL").format(here))
             name = f"{prefix}_{len(laterals)}"
             laterals.append(
                 sql.SQL(
-                    "LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof({0}) = 'array' THEN {0} "
-                    "ELSE '[]'::jsonb END) WITH ORDINALITY AS {1}(e, o)"
+                    "LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(({0})::jsonb) = 'array' "
+                    "THEN ({0})::jsonb ELSE '[]'::jsonb END) WITH ORDINALITY AS {1}(e, o)"
                 ).format(here, sql.Identifier(name))
             )
             here = column(name, "e")
             trail.append(sql.SQL("{} - 1").format(column(name, "o")))
         else:
-            here = sql.SQL("({} -> {})").format(here, sql.Literal(step))
+            # `->>` at the end, as a service would index it.
+            arrow = sql.SQL("->>" if number == len(term.path) - 1 else "->")
+            here = sql.SQL("({} {} {})").format(here, arrow, sql.Literal(step))
             trail.append(sql.SQL("{}::text").format(sql.Literal(step)))
+    if term.path[-1] == "[*]":
+        here = sql.SQL("({} #>> '{{}}')").format(here)
     return Opened(
         tuple(laterals),
-        (Value(sql.SQL("({} #>> '{{}}')").format(here), "text"),),
+        (Value(here, "json"),),
         sql.SQL("jsonb_build_array({})").format(sql.SQL(", ").join(trail)),
+        tuple(filters),
     )
+
+
+def _present(alias: str, name: str) -> tuple[sql.Composable, ...]:
+    return (sql.SQL("{} IS NOT NULL").format(column(alias, name)),)
 
 
 def _base(said: LiveColumn) -> str:
@@ -116,6 +133,11 @@ def equal(left: Value, right: Value, *, casefold: bool = False) -> sql.Composabl
     if left.base == right.base or (left.base in _INTEGERS and right.base in _INTEGERS):
         return sql.SQL("{} = {}").format(left.expression, right.expression)
     for typed, text in ((left, right), (right, left)):
+        if text.base == "json" and typed.base in {*_INTEGERS, "uuid"}:
+            # Both ways round: by an index on the JSON expression, or on the typed column.
+            return sql.SQL("({} = {} AND {} = {})").format(
+                text.expression, typed.as_text, typed.expression, cast_text(text, typed.base)
+            )
         if text.base in {"text", "varchar", "bpchar"} and typed.base in {*_INTEGERS, "uuid"}:
             return sql.SQL("{} = {}").format(typed.expression, cast_text(text, typed.base))
     return sql.SQL("{} = {}").format(left.as_text, right.as_text)
@@ -199,7 +221,7 @@ def join_steps(
         here = live.tables[tables[index]]
         opened = open_term(here, alias, step.start, f"s{index}")
         sources.extend(opened.laterals)
-        where.extend(condition(alias, step.where))
+        where.extend((*opened.filters, *condition(alias, step.where)))
         if step.to is None:
             end = opened.values[0]
             break
@@ -208,6 +230,7 @@ def join_steps(
         sources.append(sql.SQL("{} AS {}").format(table_name(far), sql.Identifier(next_alias)))
         arrived = open_term(far, next_alias, step.to.term, f"f{index}")
         sources.extend(arrived.laterals)
+        where.extend(arrived.filters)
         casefold = step.match == "casefold"
         where.extend(
             equal(left, right, casefold=casefold)

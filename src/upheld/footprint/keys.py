@@ -1,7 +1,9 @@
 """What names a row: its key's columns, or, where it has none, a digest of the whole row.
 
-Equal rows of a table without a key have equal digests. They reach the same
-people, since ownership follows from what a row holds, so they share a fate.
+The digest goes with the row's place (ctid), which finds it fast and tells equal
+rows apart; a row that has moved since is not met, and the next round sees it.
+Equal rows reach the same people, since ownership follows from what a row
+holds, so they share a fate.
 """
 
 from __future__ import annotations
@@ -51,17 +53,22 @@ class RowKey:
     def parts(self, alias: str) -> tuple[sql.Composable, ...]:
         """Give the key's expressions for the row `alias` of the table itself."""
         if self.is_digest:
-            return (
-                sql.SQL("sha256(convert_to(({})::text, 'UTF8'))").format(sql.Identifier(alias)),
-            )
+            digest = sql.SQL("sha256(convert_to(({})::text, 'UTF8'))").format(sql.Identifier(alias))
+            places = ("ctid", "tableoid")[: len(self.types) - 1]
+            return (digest, *(sql.Identifier(alias, place) for place in places))
         return tuple(sql.Identifier(alias, name) for name in self.columns)
 
     def match(self, alias: str, work: str) -> sql.Composable:
         """Say that the row `alias` is the one that the work row `work` names."""
-        return sql.SQL(" AND ").join(
-            sql.SQL("{} = {}").format(part, sql.Identifier(work, name))
-            for part, name in zip(self.parts(alias), self.names, strict=True)
-        )
+        pairs = list(zip(self.parts(alias), self.names, strict=True))
+        equal = [sql.SQL("{} = {}").format(p, sql.Identifier(work, name)) for p, name in pairs]
+        if self.is_digest:
+            # Not an equality: else the planner may digest every row of the table to join by it.
+            part, name = pairs[0]
+            equal[0] = sql.SQL("{} IS NOT DISTINCT FROM {}").format(
+                part, sql.Identifier(work, name)
+            )
+        return sql.SQL(" AND ").join(equal)
 
     def same(self, left: str, right: str) -> sql.Composable:
         """Say that two work rows name the same row."""
@@ -75,7 +82,7 @@ class RowKey:
         names: tuple[str, ...] = self.columns or ("sha256",)
         pairs = sql.SQL(", ").join(
             sql.SQL("{}, {}").format(sql.Literal(name), sql.Identifier(work, key))
-            for name, key in zip(names, self.names, strict=True)
+            for name, key in zip(names, self.names, strict=False)
         )
         return sql.SQL("jsonb_build_object({})::text").format(pairs)
 
@@ -84,4 +91,4 @@ def row_key(table: LiveTable) -> RowKey:
     """Give the key of a live table."""
     if table.key:
         return RowKey(table.key, tuple(table.columns[name].type for name in table.key))
-    return RowKey((), ("bytea",))
+    return RowKey((), ("bytea", "tid", "oid") if table.partitioned else ("bytea", "tid"))

@@ -13,4 +13,4 @@ def server_text(text: LiteralString | str) -> sql.SQL:
     The one place where text that is not in our source becomes SQL: it comes from
     the catalog of the very database that it is sent back to, never from a person.
     """
-    return sql.SQL(text)  # type: ignore[arg-type]
+    return sql.SQL(text)

@@ -58,7 +58,7 @@ class Reading:
     def people(self) -> set[int]:
         """Give the people of whom there is anything."""
         found: set[int] = set()
-        for table in self.footprint.tables:
+        for table in (t for t in self.footprint.tables if self.footprint.rows[t]):
             found.update(
                 n
                 for (n,) in self.footprint.conn.execute(
@@ -100,15 +100,23 @@ class Reading:
             for name, column in said.columns.items()
             if column.export
         )
-        cursor = self.footprint.conn.cursor(f"uf_read_{self.footprint.index[table]}")
-        cursor.itersize = _FETCH_ROWS
-        cursor.execute(self._query(table, columns))
         title = table.replace("_", " ").capitalize()
         stream = _Stream(
-            ExportTable(self.datamap.system, table, title, columns), said, said.paths, iter(cursor)
+            ExportTable(self.datamap.system, table, title, columns),
+            said,
+            said.paths,
+            self._cursor(table, columns),
         )
         stream.advance()
         return stream
+
+    def _cursor(self, table: str, columns: Sequence[ExportColumn]) -> Iterator[tuple[Any, ...]]:
+        if not self.footprint.rows[table]:
+            return iter(())
+        cursor = self.footprint.conn.cursor(f"uf_read_{self.footprint.index[table]}")
+        cursor.itersize = _FETCH_ROWS
+        cursor.execute(self._query(table, columns))
+        return iter(cursor)
 
     def _query(self, table: str, columns: Sequence[ExportColumn]) -> sql.Composed:
         live = self.footprint.live.tables[table]

@@ -28,7 +28,7 @@ class Closure:
         self.footprint = footprint
         self.conn = footprint.conn
         self.edges = edges(footprint.datamap, footprint.live)
-        self.worked = set(footprint.tables)
+        self.going: set[str] = set()
         self.implied = {
             index
             for index, edge in enumerate(self.edges)
@@ -42,55 +42,38 @@ class Closure:
 
     def follow(self) -> None:
         """Add the rows that go by reference, until nothing is added."""
-        going = [(i, edge) for i, edge in enumerate(self.edges) if edge.when_gone == "go"]
-        for _, edge in going:
-            if edge.table not in self.worked:
-                self.footprint.create_work(edge.table)
-                self.worked.add(edge.table)
-        marks = dict.fromkeys((index for index, _ in going), 0)
+        footprint = self.footprint
+        self.going = {table for (table, fate), rows in footprint.fates().items() if fate == "g"}
+        edges = [(i, edge) for i, edge in enumerate(self.edges) if edge.when_gone == "go"]
+        # A row added later has a higher number, so that each link looks at each row once.
+        seen = dict.fromkeys((index for index, _ in edges), 0)
         added = True
         while added:
             added = False
-            for index, edge in going:
-                if edge.to not in self.worked:
-                    continue
-                top = self._top(edge.to)
-                if top > marks[index]:
-                    added |= self._add(index, edge, marks[index]) > 0
-                    marks[index] = top
+            for index, edge in edges:
+                top = footprint.rows.get(edge.to, 0)
+                if edge.to in self.going and top > seen[index]:
+                    added |= self._add(index, edge, seen[index]) > 0
+                    seen[index] = top
         self._refuse_kept()
 
-    def _top(self, table: str) -> int:
-        row = self.conn.execute(
-            sql.SQL("SELECT coalesce(max(seq), 0) FROM {} WHERE fate = 'g'").format(
-                self.footprint.work(table)
-            )
-        ).fetchone()
-        return int(row[0]) if row else 0
-
     def _add(self, index: int, edge: Edge, after: int) -> int:
-        key = row_key(self.footprint.live.tables[edge.table])
-        added = self.conn.execute(
-            sql.SQL(
-                "INSERT INTO {work} ({key}, n, path, fate, other) SELECT DISTINCT {of}, NULL::int, "
-                "{path}, 'g', true {leftover} AND o.seq > {after}"
-            ).format(
-                work=self.footprint.work(edge.table),
-                key=key.list(),
-                of=key.of("t0"),
-                path=sql.Literal(BY_REFERENCE),
-                leftover=self.leftover(index, edge),
-                after=sql.Literal(after),
-            )
-        ).rowcount
+        footprint = self.footprint
+        key = row_key(footprint.live.tables[edge.table])
+        select = sql.SQL("SELECT DISTINCT {}, NULL::int, 'g'::char(1) {} AND o.seq > {}").format(
+            key.of("t0"), self.leftover(index, edge), sql.Literal(after)
+        )
+        added = footprint.add_rows(edge.table, BY_REFERENCE, select, other=True)
         if added:
+            self.going.add(edge.table)
+            footprint.forced.add(edge.table)
             self.conn.execute(
                 sql.SQL(
                     "UPDATE {work} w SET fate = CASE w.fate WHEN 'k' THEN 'x' ELSE 'g' END, "
                     "other = w.fate IN ('s', 'm') FROM {work} x WHERE x.path = {path} AND "
                     "w.fate NOT IN ('g', 'x') AND {same}"
                 ).format(
-                    work=self.footprint.work(edge.table),
+                    work=footprint.work(edge.table),
                     path=sql.Literal(BY_REFERENCE),
                     same=key.same("w", "x"),
                 )
@@ -99,7 +82,7 @@ class Closure:
 
     def _refuse_kept(self) -> None:
         """Stop where a kept row would have to go (marked x)."""
-        for table in sorted(self.worked):
+        for table in sorted(self.footprint.forced):
             said = self.footprint.datamap.tables.get(table)
             if said is None or said.erase.keep is None:
                 continue
@@ -121,21 +104,17 @@ class Closure:
 
     def is_settled(self, index: int) -> bool:
         """Say whether no row can be left pointing to one that goes."""
-        if index not in self.implied:
-            return False
-        row = self.conn.execute(
-            sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE fate = 'g' AND n IS NULL)").format(
-                self.footprint.work(self.edges[index].to)
-            )
-        ).fetchone()
-        return bool(row and not row[0])
+        far = self.edges[index].to
+        if far not in self.going:
+            return True
+        return index in self.implied and not self.footprint.reached(far, BY_REFERENCE)
 
     def leftover(self, index: int, edge: Edge) -> sql.Composable:
         """Give FROM and WHERE: rows `t0` that stay and point to a row `o` that goes."""
         joined = self.join_to_work(edge)
         table = self.footprint.live.tables[edge.table]
         stays: sql.Composable = sql.SQL("true")
-        if edge.table in self.worked:
+        if self.footprint.rows.get(edge.table):
             stays = sql.SQL("NOT EXISTS (SELECT 1 FROM {} x WHERE x.fate = 'g' AND {})").format(
                 self.footprint.work(edge.table), row_key(table).match("t0", "x")
             )
@@ -170,7 +149,7 @@ class Closure:
                 equal(left, Value(column("o", name), far.columns[theirs].base))
                 for left, name, theirs in zip(opened.values, key.names, key.columns, strict=True)
             ]
-            where = (*condition("t0", step.where), *pairs)
+            where = (*opened.filters, *condition("t0", step.where), *pairs)
             return Joined(opened.laterals, where, opened.values[0], "o")
         joined = join_steps(live, (edge.table, edge.to), (step,))
         where = (*joined.where, key.match(joined.end_alias, "o"))

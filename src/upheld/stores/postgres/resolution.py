@@ -53,6 +53,15 @@ class Held:
     outside: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """Kinds with values given and not settled, alone since the last round, and not alone."""
+
+    given: frozenset[str]
+    alone: frozenset[str]
+    open: frozenset[str]
+
+
 class Resolution:
     """One batch in one database session."""
 
@@ -61,6 +70,7 @@ class Resolution:
         self.datamap = datamap
         self.live = live
         self.claims = claims(datamap, live)
+        self.found: set[int] = set()
         self.persons = tuple(n for n, t in datamap.tables.items() if t.person is not None)
 
     def run(self, subjects: Iterable[Subject]) -> None:
@@ -98,14 +108,28 @@ class Resolution:
                 copy.write_row((n, kind, value, True))
         self.conn.execute("ANALYZE uf_ident")
         for r in range(1, _ROUNDS):
-            changed = self._join_given(r)
-            changed += self._join_same_person(r)
+            before = self._fresh(r - 1)
+            self.found = set()
+            changed = self._join_given(r, before.given) + self._join_same_person(r)
             self._analyse()
-            changed += self._new_claims(r)
+            changed += self._new_claims(r, before.alone)
             changed += self._settle(r)
             if not changed:
                 break
         self._mark_outside()
+
+    def _fresh(self, r: int) -> _Fresh:
+        """Say which kinds there is something to ask about, so that nothing else is asked."""
+        rows = self.conn.execute(
+            "SELECT kind, bool_or(given AND NOT alone), bool_or(alone AND r = %s), "
+            "bool_or(NOT alone) FROM uf_ident GROUP BY kind",
+            (r,),
+        ).fetchall()
+        return _Fresh(
+            given=frozenset(kind for kind, given, _, _ in rows if given),
+            alone=frozenset(kind for kind, _, alone, _ in rows if alone),
+            open=frozenset(kind for kind, _, _, unsettled in rows if unsettled),
+        )
 
     def held(self) -> Iterator[Held]:
         """Give every identifier found, ordered by person."""
@@ -164,10 +188,10 @@ class Resolution:
 
     # -- the rules ---------------------------------------------------------
 
-    def _join_given(self, r: int) -> int:
+    def _join_given(self, r: int, kinds: frozenset[str]) -> int:
         """Rule 3: what a person gave leads to the person rows that claim it."""
         found: dict[tuple[int, str, str], set[tuple[int, str, bool]]] = defaultdict(set)
-        for claim in self.claims:
+        for claim in (claim for claim in self.claims if claim.kind in kinds):
             for chain in claim.chains:
                 if not chain.ends_in_person:
                     continue
@@ -250,6 +274,9 @@ class Resolution:
 
     def _join_same_person(self, r: int) -> int:
         """Person rows that claim one value in `same_person` columns are one person."""
+        if not self.found:
+            return 0
+        self._analyse()
         marked = [
             (claim, chain)
             for claim in self.claims
@@ -292,7 +319,9 @@ class Resolution:
                         conditions=far.conditions,
                     )
                 )
-                added += cursor.rowcount
+                if cursor.rowcount:
+                    self.found.add(self._index(other_chain))
+                    added += cursor.rowcount
         return added
 
     def _add_persons(self, pairs: set[tuple[int, int, str]], r: int) -> int:
@@ -301,6 +330,7 @@ class Resolution:
             rows = [(n, key) for at, n, key in pairs if at == index]
             if not rows:
                 continue
+            self.found.add(index)
             added += self.conn.execute(
                 sql.SQL(
                     "INSERT INTO {} (n, key, r) SELECT n, key::{}, %s::int FROM "
@@ -313,12 +343,17 @@ class Resolution:
             ).rowcount
         return added
 
-    def _new_claims(self, r: int) -> int:
+    def _new_claims(self, r: int, kinds: frozenset[str]) -> int:
         """Rule 4: rows that became a person's own in this round lead to further values."""
         added = 0
         for claim in self.claims:
             for chain in claim.chains:
-                if claims_itself(claim, chain):
+                fresh = (
+                    self._index(chain) in self.found
+                    if chain.ends_in_person
+                    else chain.kind in kinds
+                )
+                if not fresh or claims_itself(claim, chain):
                     continue
                 joined = self._joined(chain)
                 if chain.ends_in_person:
@@ -355,7 +390,7 @@ class Resolution:
     def _settle(self, r: int) -> int:
         """Rule 2: mark the values of which each claim leads to that person only."""
         self.conn.execute("ANALYZE uf_ident")
-        self.conn.execute("TRUNCATE uf_bad")
+        self.conn.execute("DELETE FROM uf_bad")
         self._others(sql.SQL("i.n"))
         return self.conn.execute(
             "UPDATE uf_ident i SET alone = true, r = %s WHERE NOT i.alone AND NOT EXISTS "
@@ -364,7 +399,7 @@ class Resolution:
         ).rowcount
 
     def _mark_outside(self) -> None:
-        self.conn.execute("TRUNCATE uf_bad")
+        self.conn.execute("DELETE FROM uf_bad")
         self._others(None)
         self.conn.execute(
             "UPDATE uf_ident i SET outside = EXISTS (SELECT 1 FROM uf_bad b WHERE b.n = i.n AND "
@@ -374,7 +409,8 @@ class Resolution:
 
     def _others(self, n: sql.Composable | None) -> None:
         """Collect values with a claim that leads to somebody but n (None: the whole batch)."""
-        for claim in self.claims:
+        kinds = self._fresh(0).open
+        for claim in (claim for claim in self.claims if claim.kind in kinds):
             for chain in claim.chains:
                 if claims_itself(claim, chain):
                     continue

@@ -272,7 +272,7 @@ class Sweep:
         names: tuple[str, ...] = key.columns or ("sha256",)
         pairs = sql.SQL(", ").join(
             sql.SQL("{}, %s::{}").format(sql.Literal(name), server_text(kind))
-            for name, kind in zip(names, key.types, strict=True)
+            for name, kind in zip(names, key.types, strict=False)
         )
         for mention in mentions:
             self.conn.execute(
@@ -285,7 +285,7 @@ class Sweep:
                     pairs,
                     sql.Literal(mention.column),
                 ),
-                list(hit.key),
+                list(hit.key[: len(names)]),
             )
 
 

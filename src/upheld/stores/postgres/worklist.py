@@ -144,7 +144,13 @@ class Planner:
         closure = Closure(footprint)
         closure.follow()
         changes = Changes(footprint, closure).build(anonymise=anonymise)
-        going = {table: (last, rows) for table, last, rows in self._going(closure.worked)}
+        going = {
+            table: (footprint.rows[table], rows)
+            for (table, fate), rows in footprint.fates().items()
+            if fate == "g"
+        }
+        objects = tuple(self._objects(going))
+        self._drop_empty()
         return Plan(
             run=self.workspace.run or "",
             updates=tuple(Update(c.table, c.label, c.columns, c.rule, c.rows) for c in changes),
@@ -152,9 +158,17 @@ class Planner:
                 tuple(Deletion(t, f"m{footprint.index[t]}", *going[t]) for t in group)
                 for group in delete_order(footprint.live, frozenset(going))
             ),
-            objects=tuple(self._objects(going)),
-            members=tuple((t, f"m{footprint.index[t]}") for t in sorted(closure.worked)),
+            objects=objects,
+            members=tuple(
+                (t, f"m{footprint.index[t]}") for t, rows in sorted(footprint.rows.items()) if rows
+            ),
         )
+
+    def _drop_empty(self) -> None:
+        footprint = self.footprint
+        empty = [footprint.work(t) for t in sorted(footprint.created) if not footprint.rows[t]]
+        if empty:
+            self.conn.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(empty)))
 
     def save(self, plan: Plan, sealed: bytes) -> None:
         """Record the plan and what it changes for others, to be committed by the caller."""
@@ -164,22 +178,21 @@ class Planner:
         )
         for update in plan.updates:
             key = row_key(self.footprint.live.tables[update.table])
-            for name in update.columns:
-                self.conn.execute(
-                    sql.SQL(
-                        "INSERT INTO upheld_work.changed SELECT {run}, {table}, {key}, {column}, "
-                        "{rule} FROM {work} w WHERE NOT own"
-                    ).format(
-                        run=sql.Literal(plan.run),
-                        table=sql.Literal(update.table),
-                        key=key.shown("w"),
-                        column=sql.Literal(name),
-                        rule=sql.Literal(update.rule),
-                        work=self.workspace.name(update.work),
-                    )
+            self.conn.execute(
+                sql.SQL(
+                    "INSERT INTO upheld_work.changed SELECT {run}, {table}, {key}, c, {rule} "
+                    "FROM {work} w, unnest({columns}::text[]) AS c WHERE NOT own"
+                ).format(
+                    run=sql.Literal(plan.run),
+                    table=sql.Literal(update.table),
+                    key=key.shown("w"),
+                    columns=sql.Literal(list(update.columns)),
+                    rule=sql.Literal(update.rule),
+                    work=self.workspace.name(update.work),
                 )
+            )
         for group in plan.deletions:
-            for one in group:
+            for one in (d for d in group if d.table in self.footprint.forced):
                 key = row_key(self.footprint.live.tables[one.table])
                 self.conn.execute(
                     sql.SQL(
@@ -199,7 +212,7 @@ class Planner:
         """Give the rows that stay on a legal basis."""
         for table in self.footprint.tables:
             keep = self.footprint.datamap.tables[table].erase.keep
-            if keep is None:
+            if keep is None or not self.footprint.rows[table]:
                 continue
             live = self.footprint.live.tables[table]
             until = keep.until
@@ -223,16 +236,6 @@ class Planner:
             )
             for n, shown, day in self.conn.execute(query):
                 yield Kept(n, table, shown, keep.basis, day)
-
-    def _going(self, tables: set[str]) -> Iterator[tuple[str, int, int]]:
-        for table in sorted(tables):
-            row = self.conn.execute(
-                sql.SQL("SELECT max(seq), count(*) FROM {} WHERE fate = 'g'").format(
-                    self.footprint.work(table)
-                )
-            ).fetchone()
-            if row and row[1]:
-                yield table, row[0], row[1]
 
     # -- objects -----------------------------------------------------------
 
@@ -285,7 +288,7 @@ class Planner:
     ) -> sql.Composed:
         live = self.footprint.live.tables[table]
         stays: sql.Composable = sql.SQL("true")
-        if table in self.footprint.tables:
+        if self.footprint.rows.get(table):
             stays = sql.SQL("NOT EXISTS (SELECT 1 FROM {} w WHERE w.fate = 'g' AND {})").format(
                 self.footprint.work(table), row_key(live).match("t0", "w")
             )
