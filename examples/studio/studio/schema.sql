@@ -156,7 +156,7 @@ CREATE TABLE generation (
 CREATE INDEX generation_account_idx ON generation (account_id);
 CREATE INDEX generation_team_idx ON generation (team_id) WHERE team_id IS NOT NULL;
 CREATE INDEX generation_upload_idx ON generation (upload_id) WHERE upload_id IS NOT NULL;
-CREATE INDEX generation_shared_idx ON generation (id) WHERE shared_with IS NOT NULL;
+CREATE INDEX generation_shared_idx ON generation (id) WHERE shared_with <> '';
 CREATE INDEX generation_notify_idx ON generation (id) WHERE params -> 'notify' IS NOT NULL;
 CREATE INDEX generation_gallery_idx ON generation (created_at DESC) WHERE visibility = 'public';
 COMMENT ON TABLE generation IS 'A work: one prompt and its output.';

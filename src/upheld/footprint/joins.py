@@ -72,14 +72,16 @@ def open_term(table: LiveTable, alias: str, term: Term, prefix: str) -> Opened:
             column(alias, term.array), sql.Identifier(prefix)
         )
         return Opened(
-            (lateral,), (Value(column(prefix, "e"), element),), filters=_present(alias, term.array)
+            (lateral,),
+            (Value(column(prefix, "e"), element),),
+            filters=_filled(alias, term.array, "{}"),
         )
     if term.list_column is not None:
         lateral = sql.SQL("LATERAL unnest(string_to_array({}, {})) AS {}(e)").format(
             column(alias, term.list_column), sql.Literal(term.separator), sql.Identifier(prefix)
         )
         value = sql.SQL(r"nullif(btrim({}, E' \t\r\n'), '')").format(column(prefix, "e"))
-        filters = _present(alias, term.list_column)
+        filters = _filled(alias, term.list_column, "")
         return Opened((lateral,), (Value(value, "text"),), filters=filters)
     return _open_json(alias, term, prefix)
 
@@ -118,8 +120,9 @@ def _open_json(alias: str, term: Term, prefix: str) -> Opened:
     )
 
 
-def _present(alias: str, name: str) -> tuple[sql.Composable, ...]:
-    return (sql.SQL("{} IS NOT NULL").format(column(alias, name)),)
+def _filled(alias: str, name: str, empty: str) -> tuple[sql.Composable, ...]:
+    """Say that the column is neither null nor empty."""
+    return (sql.SQL("{} <> {}").format(column(alias, name), sql.Literal(empty)),)
 
 
 def _base(said: LiveColumn) -> str:

@@ -28,6 +28,7 @@ from upheld.footprint.joins import Joined, Value, column, equal, join_chain, tab
 from upheld.footprint.server import server_text
 
 _ROUNDS = 50
+_Row = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Resolution:
         self.conn.execute(
             "CREATE TEMP TABLE uf_ident (n int, kind text, value text, given bool NOT NULL, "
             "alone bool NOT NULL DEFAULT false, outside bool NOT NULL DEFAULT false, "
-            "r int NOT NULL DEFAULT 0, PRIMARY KEY (n, kind, value))"
+            "r int NOT NULL DEFAULT 0, PRIMARY KEY (kind, value, n))"
         )
         self.conn.execute("CREATE TEMP TABLE uf_bad (n int, kind text, value text)")
         for index, name in enumerate(self.persons):
@@ -210,34 +211,47 @@ class Resolution:
                 )
                 for n, value, key in self.conn.execute(query):
                     found[n, claim.kind, value].add((self._index(chain), key, claim.same_person))
-        pairs: set[tuple[int, int, str]] = set()
-        for (n, _, _), anchors in found.items():
-            rows = {(index, key) for index, key, _ in anchors}
-            if len(rows) == 1 or self._one_person(rows):
-                pairs.update((index, n, key) for index, key in rows)
+        claimants = [
+            (n, {(index, key) for index, key, _ in rows}) for (n, _, _), rows in found.items()
+        ]
+        person = self._persons_of({row for _, rows in claimants if len(rows) > 1 for row in rows})
+        pairs = {
+            (index, n, key)
+            for n, rows in claimants
+            if len({person.get(row, row) for row in rows}) == 1
+            for index, key in rows
+        }
         return self._add_persons(pairs, r)
 
-    def _one_person(self, rows: set[tuple[int, str]]) -> bool:
-        """Say whether person rows are one person's, through what `same_person` marks."""
-        start = next(iter(rows))
-        seen, edge = {start}, {start}
-        while edge:
-            edge = {row for row in self._neighbours(edge) if row not in seen}
-            seen |= edge
-            if rows <= seen:
-                return True
-        return rows <= seen
+    def _persons_of(self, rows: set[_Row]) -> dict[_Row, _Row]:
+        """Give for each person row one that stands for its person, by what `same_person` marks."""
+        stands: dict[_Row, _Row] = {}
 
-    def _neighbours(self, rows: set[tuple[int, str]]) -> set[tuple[int, str]]:
-        found: set[tuple[int, str]] = set()
-        for query, indexes in self._same_person_queries():
-            left, right = indexes
+        def top(row: _Row) -> _Row:
+            while stands.setdefault(row, row) != row:
+                row = stands[row]
+            return row
+
+        seen: set[_Row] = set()
+        edge = rows
+        while edge:
+            seen |= edge
+            further: set[_Row] = set()
+            for near, far in self._neighbours(edge):
+                stands[top(far)] = top(near)
+                further.add(far)
+            edge = further - seen
+        return {row: top(row) for row in rows}
+
+    def _neighbours(self, rows: set[_Row]) -> Iterator[tuple[_Row, _Row]]:
+        """Give pairs of person rows that claim one value in `same_person` columns."""
+        for query, left, right in self._same_person_queries():
             keys = [key for index, key in rows if index == left]
             if keys:
-                found.update((right, row[0]) for row in self.conn.execute(query, (keys,)))
-        return found
+                for near, far in self.conn.execute(query, (keys,)):
+                    yield (left, near), (right, far)
 
-    def _same_person_queries(self) -> Iterator[tuple[sql.Composed, tuple[int, int]]]:
+    def _same_person_queries(self) -> Iterator[tuple[sql.Composed, int, int]]:
         """Give, per pair of marked claims, the query from person keys to person keys."""
         marked = [
             (claim, chain)
@@ -251,26 +265,27 @@ class Resolution:
                 if other.kind != claim.kind:
                     continue
                 near, far = self._joined(chain), self._joined(other_chain)
-                yield (
-                    sql.SQL(
-                        "WITH near AS (SELECT DISTINCT {value} AS v FROM {table} AS t0{source} "
-                        "WHERE ({end})::text = ANY(%s) AND {conditions}) "
-                        "SELECT DISTINCT ({far_end})::text FROM near, {far_table} AS t0"
-                        "{far_source} WHERE {far_value} = near.v AND {far_conditions}"
-                    ).format(
-                        value=self.normal(self.claimed(claim), claim.kind),
-                        table=table_name(self.live.tables[claim.table]),
-                        source=near.source,
-                        end=near.end.expression,
-                        conditions=near.conditions,
-                        far_end=far.end.expression,
-                        far_table=table_name(self.live.tables[other.table]),
-                        far_source=far.source,
-                        far_value=self.normal(self.claimed(other), other.kind),
-                        far_conditions=far.conditions,
-                    ),
-                    (self._index(chain), self._index(other_chain)),
+                kind = self._person_key(chain.person_table).type
+                query = sql.SQL(
+                    "WITH near AS (SELECT DISTINCT {value} AS v, ({end})::text AS key FROM "
+                    "{table} AS t0{source} WHERE {end} = ANY(%s::text[]::{kind}[]) AND "
+                    "{conditions}) SELECT DISTINCT near.key, ({far_end})::text FROM near, "
+                    "{far_table} AS t0{far_source} WHERE {far_value} = near.v AND "
+                    "{far_conditions}"
+                ).format(
+                    value=self.normal(self.claimed(claim), claim.kind),
+                    table=table_name(self.live.tables[claim.table]),
+                    source=near.source,
+                    end=near.end.expression,
+                    kind=server_text(kind),
+                    conditions=near.conditions,
+                    far_end=far.end.expression,
+                    far_table=table_name(self.live.tables[other.table]),
+                    far_source=far.source,
+                    far_value=self.normal(self.claimed(other), other.kind),
+                    far_conditions=far.conditions,
                 )
+                yield query, self._index(chain), self._index(other_chain)
 
     def _join_same_person(self, r: int) -> int:
         """Person rows that claim one value in `same_person` columns are one person."""
