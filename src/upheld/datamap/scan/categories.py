@@ -112,6 +112,8 @@ def _plain(row: Row, table: LiveTable, *, personal: bool) -> Guess | None:
         return ("none", 0.6, "the rows are nobody's, and nothing here looks personal")
     if row.category:
         return (row.category, 0.6, "a plain column takes the row's category")
+    if any(path.source.column in table.primary_key and path.to and path.role for path in row.paths):
+        return ("account", 0.5, "the row stands for a group of people")
     if sum(concept(n, c) for n in table.columns for c in ("name", "address", "phone", "birth")) > 1:
         return ("account", 0.5, "the row is about a person: names, addresses, telephones")
     written = sum(has(words_of(name), _WRITTEN) for name in table.columns)

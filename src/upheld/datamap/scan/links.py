@@ -9,7 +9,6 @@ from upheld.datamap.live import LiveColumn, LiveSchema, LiveTable
 from upheld.datamap.scan.people import PersonTable
 from upheld.datamap.scan.samples import (
     MAX_ASKED,
-    Answers,
     Question,
     Sampled,
     Samples,
@@ -58,6 +57,8 @@ class Link:
     declared: bool = False
     names: float = 0.0
     covered: float = 1.0
+    filled: float = 0.0  # share of the target's rows that the values name
+    key: bool = False  # the target is a declared primary key
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,9 @@ def key_columns(table: LiveTable, samples: Samples) -> list[str]:
         words = words_of(name)
         named = has(words, KEY_WORDS) or concept(name, "handle")
         short = max(map(len, seen.distinct)) <= 64  # noqa: PLR2004  keys are short
-        if short and (named or concept(name, "email") or (position == 0 and lone)):
+        first = position == 0 and not table.primary_key
+        lone = lone and named and name not in table.primary_key
+        if short and (concept(name, "handle") or concept(name, "email") or first or lone):
             found.append(name)
     return found
 
@@ -197,10 +200,8 @@ def candidates(
 
 def _speaks_of_people(source: Source) -> bool:
     words = source.words
-    return (
-        has(words, PERSON | STAFF | STRONG | CREATOR | OTHERS | RECIPIENT)
-        or "by" in words
-        or "von" in words
+    return has(words, PERSON | STAFF | STRONG | CREATOR | OTHERS | RECIPIENT) or has(
+        words, frozenset({"by", "von", "por", "par", "door"})
     )
 
 
@@ -280,7 +281,7 @@ def find_links(
     for source, seen, target in candidates(live, samples, naming, every):
         if any((source.table, column) in fixed for column in source.columns):
             continue
-        candidate = _judge(source, seen, target, live, samples.answers, naming, people)
+        candidate = _judge(source, seen, target, live, samples, naming, people)
         best = found.get(source)
         if candidate and (best is None or _rank(candidate, people) > _rank(best, people)):
             found[source] = candidate
@@ -290,8 +291,11 @@ def find_links(
 def _rank(link: Link, people: dict[str, PersonTable]) -> tuple[float, ...]:
     person = people.get(link.target.table)
     return (
+        round(link.confidence, 1),
+        link.key,
         round(link.confidence, 2),
         link.names,
+        link.filled if link.names < 0.7 else 0.0,  # noqa: PLR2004  a role's name fits every person table
         person.score if person else 0.0,
         -len(link.target.columns),
     )
@@ -317,12 +321,12 @@ def _judge(
     seen: Sampled,
     target: Target,
     live: LiveSchema,
-    answers: Answers,
+    samples: Samples,
     naming: Naming,
     people: dict[str, PersonTable],
 ) -> Link | None:
     """Weigh coverage, distinctness and names; None where it may be chance."""
-    held = answers.get(target)
+    held = samples.answers.get(target)
     if held is None:
         return None
     asked = [v for v in seen.distinct[:MAX_ASKED] if v not in {"0", "-1"}]
@@ -353,7 +357,16 @@ def _judge(
     reason = f"{hits} of {len(asked)} sampled values are found in {target.table}.{'+'.join(target.columns)}"
     if names >= _AGREE:
         reason += ", and the names agree"
-    return Link(source, target, confidence, reason, names=names, covered=covered)
+    return Link(
+        source,
+        target,
+        confidence,
+        reason,
+        names=names,
+        covered=covered,
+        filled=min(1.0, hits / max(1, samples.rows.get(target.table, 0))),
+        key=live.tables[target.table].primary_key == target.columns,
+    )
 
 
 def _extends(source: Source, target: Target, live: LiveSchema, naming: Naming) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from upheld.datamap.live import LiveSchema
@@ -26,13 +27,14 @@ from upheld.datamap.scan.words import (
     alike,
     concept,
     has,
+    near,
     topic_of,
     words_of,
 )
 
 _AUTHORED = word_set(
     """
-    accepted redeemed claimed used joined created opened uploaded posted written
+    creado cree erstellt creato aangemaakt accepted redeemed claimed used joined created opened uploaded posted written
     submitted requested sent ordered reported placed owned booked purchased commented
     """
 )
@@ -55,8 +57,11 @@ _STAFF_VALUES = word_set(
     """
 )
 _SENDER = frozenset(["von", "from", "sender", "absender", "expediteur", "remitente"])
+_TOGETHER = word_set("participant attendee member owner teilnehmer mitglied")
+_BY = word_set("by von durch por par door av")
 _FEW = 3
 _HALF = 0.5
+_EVEN = 0.9
 _MOST = 0.7
 _CROWD = 5.0
 
@@ -99,6 +104,8 @@ class _World:
     routes: Routes
 
     def seen(self, source: Source) -> Sampled:
+        if source.kind == "columns":  # rows are what counts here, and the last part varies most
+            source = Source(source.table, source.columns[-1])
         return self.samples.sources.get(source, Sampled((), 0))
 
 
@@ -147,10 +154,12 @@ def _voice(link: Link, world: _World) -> str:
     talk = sent or topic_of(world.naming.about[source.table]) == "communication"
     if words in {("von",), ("from",)} or (talk and has(words, RECIPIENT)):
         return "own"
-    if "by" in words or "von" in words or "durch" in words:
+    if has(words, _BY):
         if has(words, _AUTHORED):
             return "own"
         return "create" if has(words, CREATOR) else "other"
+    if many and has(words, _TOGETHER):
+        return "own"
     if has(words, OTHERS) and not (many and has(words, MEMBERSHIP)):
         return "other"
     if many:
@@ -303,67 +312,90 @@ def _is_whole_of_list(source: Source, world: _World) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What the samples say of a source of e-mail addresses."""
+
+    source: Source
+    others: bool  # its name or its kind speak of somebody else
+    same: float  # share that is the owner's own, of `compared`
+    compared: int
+    more: bool  # rows that no owner's link reaches have one
+    owns: tuple[DraftPath, ...]
+    share: str
+
+    @property
+    def mostly(self) -> bool:
+        return self.compared >= _FEW and self.same >= _HALF
+
+    @property
+    def differ(self) -> str:
+        if not self.compared:
+            return self.share
+        return f"{self.share}; {1 - self.same:.0%} of {self.compared} differ from the owner's"
+
+    def path(self, role: str, confidence: float, reason: str, todo: str | None = None) -> DraftPath:
+        return DraftPath(self.source, role, confidence, reason, None, "email", todo)
+
+
 def _mail(world: _World, source: Source) -> None:
     """Decide whether an address is the owner's own, a way to the owner, or somebody else's."""
-    addresses = world.seen(source).distinct
-    if addresses and sum(map(is_desk, addresses)) >= _MOST * len(addresses):
-        return
     table, seen = source.table, world.seen(source)
+    if seen.distinct and sum(map(is_desk, seen.distinct)) >= _MOST * len(seen.distinct):
+        return
     share = f"{seen.share('email'):.0%} of {len(seen.pairs)} sampled values are e-mail addresses"
-    words = source.words
-    named = has(words, MENTION_MAIL) or (source.kind == "json" and has(words, OTHERS))
+    named = has(source.words, MENTION_MAIL) or (source.kind == "json" and has(source.words, OTHERS))
     others = named or source.kind in {"list", "array"} or "[*]" in source.path
     same, compared = _agreement(world, source)
+    owns = tuple(p for p in world.routes.paths.get(table, ()) if p.role != "mentioned")
+    more = _reaches_more(world, source, owns)
+    address = _Address(source, others, same, compared, more, owns, share)
     if table in world.people:
-        if source.kind != "column" or others:
-            if not (compared and same >= _HALF) and others:
-                world.routes.add(table, DraftPath(source, "mentioned", 0.8, share, None, "email"))
+        if others and not address.mostly:
+            world.routes.add(table, address.path("mentioned", 0.8, share))
         return
-    owns = [p for p in world.routes.paths.get(table, ()) if p.role != "mentioned"]
-    if not owns:
-        sent = has(words, RECIPIENT) and source.kind != "json"
-        role = "mentioned" if others and not sent and not _lone(world, source) else "owner"
-        if source.kind != "json" or role == "mentioned" or not others:
-            world.routes.add(table, DraftPath(source, role, 0.85, share, None, "email"))
-        return
-    mostly = compared >= _FEW and same >= _HALF
-    if mostly and not others and _reaches_more(world, source, owns):
-        reason = f"{share}; rows without an account have one"
-        world.routes.add(table, DraftPath(source, "owner", 0.85, reason, None, "email"))
+    found = _beside_owners(world, address) if owns else _without_owners(world, address)
+    if found is not None:
+        world.routes.add(table, found)
+    if address.mostly and found is None:
         world.routes.own_values.setdefault(table, set()).add(source.column)
-        return
-    if mostly and same > (0.99 if others else 0.9):
+
+
+def _without_owners(world: _World, address: _Address) -> DraftPath | None:
+    source = address.source
+    sent = has(source.words, RECIPIENT) and source.kind != "json"
+    if address.others and not sent and not _lone(world, source):
+        return address.path("mentioned", 0.85, address.share)
+    if source.kind == "json" and address.others:
+        return None
+    return address.path("owner", 0.85, address.share)
+
+
+def _beside_owners(world: _World, address: _Address) -> DraftPath | None:
+    """Judge an address in rows that have owners already."""
+    source, others = address.source, address.others
+    guest = not has(source.words, MENTION_MAIL - {"guest", "gast"})
+    if source.kind == "column" and not address.compared and address.more and guest:
+        if any(world.seen(path.source).pairs for path in address.owns):
+            reason = f"{address.share}; only rows without an account have one"
+            return address.path("owner", 0.8, reason)
+    if address.mostly:
+        if address.more and not others:
+            return address.path("owner", 0.85, f"{address.share}; rows without an account have one")
+        own = address.same > (0.99 if others else _EVEN)
+        return None if own else address.path("mentioned", 0.7, address.differ)
+    table = source.table
+    if not others and _is_details(world, table, world.naming.about[table]):
         world.routes.own_values.setdefault(table, set()).add(source.column)
-        return
-    if mostly:
-        reason = f"{share}; {1 - same:.0%} of {compared} differ from the owner's"
-        world.routes.add(table, DraftPath(source, "mentioned", 0.7, reason, None, "email"))
-        return
-    about = world.naming.about[table]
-    if not others and any(p.to for p in owns) and _is_details(world, table, about):
-        world.routes.own_values.setdefault(table, set()).add(source.column)
-        return
-    if compared < _FEW and not others and source.kind == "column" and not seen.pairs:
-        return
-    if (
-        compared < _FEW
-        and not others
-        and any(p.identifier == "email" for p in owns)
-        and source.kind == "json"
-    ):
-        return
+        return None
+    vague = address.compared < _FEW and not others
+    known = source.kind == "json" and any(path.identifier == "email" for path in address.owns)
+    if vague and (known or not world.seen(source).pairs):
+        return None
     doubt = None if others else "whose address is this: the owner's, or somebody else's?"
-    reason = (
-        share
-        if compared < _FEW
-        else f"{share}; {1 - same:.0%} of {compared} differ from the owner's"
-    )
-    if not others and source.kind != "list" and _reaches_more(world, source, owns):
-        world.routes.add(table, DraftPath(source, "owner", 0.6, reason, None, "email", doubt))
-        return
-    world.routes.add(
-        table, DraftPath(source, "mentioned", 0.8 if others else 0.6, reason, None, "email", doubt)
-    )
+    if address.more and not others and source.kind != "list":
+        return address.path("owner", 0.6, address.differ, doubt)
+    return address.path("mentioned", 0.8 if others else 0.6, address.differ, doubt)
 
 
 def _lone(world: _World, source: Source) -> bool:
@@ -409,7 +441,7 @@ def _agreement(world: _World, source: Source) -> tuple[float, int]:
     return (sum(met) / len(met) if met else 0.0), len(met)
 
 
-def _reaches_more(world: _World, source: Source, owns: list[DraftPath]) -> bool:
+def _reaches_more(world: _World, source: Source, owns: Sequence[DraftPath]) -> bool:
     """Say whether rows that no owner's link reaches have a value here."""
     linked: set[int] = set()
     for path in owns:
@@ -616,7 +648,7 @@ def _kinship(link: Link, world: _World) -> tuple[float, ...]:
     tenant = has(world.naming.about[link.target.table][-1:], GROUPS)
     return (
         not tenant,
-        has(world.naming.about[link.target.table], PERSON),
+        near(world.naming.about[link.target.table], PERSON),
         _is_part(link, world),
         rigid,
         link.source.kind == "column",

@@ -9,6 +9,8 @@ from upheld.datamap.scan.samples import Samples, Source, is_email_like, is_scope
 from upheld.datamap.scan.vocabulary import word_set
 from upheld.datamap.scan.words import (
     CONCEPTS,
+    KEY_WORDS,
+    alike,
     GROUPS,
     PERSON,
     STAFF,
@@ -20,6 +22,8 @@ from upheld.datamap.scan.words import (
 )
 
 _ENOUGH = 3.5
+_FEW = 2
+_KEY_TYPES = frozenset({"int2", "int4", "int8", "uuid"})
 _NOT_ACCOUNTS = word_set(
     """
     log history order invoice address newsletter lead session token message comment
@@ -28,6 +32,11 @@ _NOT_ACCOUNTS = word_set(
     note contact kontakt invite invitation membership member_role waitlist score
     prospect card key consent
     """
+)
+
+
+_PASSWORD = word_set(
+    "password passwd pass pwd pw passwort passhash clave contrasena mdp motdepasse"
 )
 
 
@@ -83,14 +92,11 @@ def _key(table: LiveTable, samples: Samples) -> str | None:
             return columns[0]
     if table.primary_key:
         return None
-    for name in table.columns:
+    for position, name in enumerate(table.columns):
         seen = samples.sources.get(Source(table.name, name))
-        if (
-            seen
-            and seen.filled == seen.rows > 2
-            and seen.spread == 1.0
-            and not concept(name, "email")
-        ):
+        whole = seen is not None and seen.filled == seen.rows > _FEW and seen.spread == 1.0
+        keyed = position == 0 or has(words_of(name), KEY_WORDS)
+        if whole and keyed and table.columns[name].base in _KEY_TYPES:
             return name
     return None
 
@@ -104,7 +110,7 @@ def _inbound(live: LiveSchema, about: dict[str, tuple[str, ...]]) -> dict[str, i
         for name in table.columns:
             own = stems(words_of(name))
             for other, words in about.items():
-                if other != table.name and own and len(words) == 1 and own[-1] == words[0]:
+                if other != table.name and own and len(words) == 1 and alike(own[-1], words[0]):
                     counts[other] += not table.foreign_keys_of(name)
     return counts
 
@@ -120,7 +126,7 @@ def _score(
     if any(sampled[n].spread > 0.9 or not sampled[n].pairs for n in mails):  # noqa: PLR2004  twins share one
         score += 2
         reasons.append("a distinct e-mail address in each row")
-    if any(concept(n, "password") and ("pass" in n.lower() or "pw" in n.lower()) for n in sampled):
+    if any(has(words_of(n), _PASSWORD) for n in sampled):
         score += 2.5
         reasons.append("a password column")
     names = [n for n in sampled if has(words_of(n), CONCEPTS["name"]) and n.lower() != "name"]

@@ -23,6 +23,7 @@ _MAX_DEPTH = 6
 _FEW_TYPES = 20
 _TYPE_WORDS = word_set(
     """
+    entidad tipo entity objet object soort
     type typ kind class klasse model modell entity art table tabelle tab objekttyp
     typename objtyp
     """
@@ -229,7 +230,7 @@ def _typed_pairs(table: LiveTable, sampled: dict[Source, Sampled]) -> dict[Sourc
                 for word in there
                 if word not in {"id", "key", "nr", "uuid", "uid", "pk", "ref", "no", "oid"}
             )
-            if rest == there or rest != stem or table.foreign_keys_of(other):
+            if rest == there or rest not in (stem, words) or table.foreign_keys_of(other):
                 continue
             whole = sampled[Source(table.name, other)]
             for kind in kinds.distinct:

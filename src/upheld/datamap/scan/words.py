@@ -27,6 +27,10 @@ _TAILS = ("nummer", "uuid", "guid", "uid", "nr", "id", "no", "num", "fk")
 
 PERSON = word_set(
     """
+    paciente paziente patienten alumno abonado huesped ospite lid leden medlem asiakas schueler
+    studenten bewohner mieter versicherter spender abonne adherent eleve etudiant salarie locataire
+    acheteur vendeur bruger osoba pracownik klienci empleado doctor medico arzt aerzte teacher lehrer
+    interessent bewerber kontoinhaber seller vendor_user tutor kdn gast utenti persone
     user usr account acct acc customer cust client member mbr person people persona
     human kunde kunden kd knd benutzer nutzer anwender teilnehmer mitglied mitgl
     utilisateur usuario cliente utente klant gebruiker klient patient student pupil
@@ -44,6 +48,7 @@ STAFF = word_set(
 )
 STRONG = word_set(
     """
+    creado cree erstellt creato aangemaakt seller reporter
     owner besitzer inhaber holder author autor verfasser ersteller creator poster sender
     absender buyer uploader requester requestor reporter submitter follower followee
     followed following followers referrer referred payer subscriber recipient receiver
@@ -113,11 +118,13 @@ SCOPE = word_set(
 CONCEPTS: dict[str, frozenset[str]] = {
     "email": word_set(
         """
+    correos
     email mail emailaddress mailaddress mailadresse courriel correo epost eml
     """
     ),
     "phone": word_set(
         """
+    movil portable gsm telefono
     phone tel telefon telephone mobile mobil handy fax fon cell msisdn phonenumber
     telefono
     """
@@ -130,6 +137,7 @@ CONCEPTS: dict[str, frozenset[str]] = {
     ),
     "password": word_set(
         """
+    clave contrasena mdp
     password passwd pass pwd passwort kennwort pw passhash motdepasse contrasena secret
     token otp totp salt csrf apikey credential nonce pin jwt refresh webauthn passkey
     signature
@@ -154,6 +162,7 @@ CONCEPTS: dict[str, frozenset[str]] = {
     ),
     "name": word_set(
         """
+    nombre apellidos
     name vorname nachname firstname lastname surname forename fullname displayname given
     family prenom nom nombre apellido anrede title salutation
     """
@@ -167,6 +176,7 @@ CONCEPTS: dict[str, frozenset[str]] = {
     ),
     "birth": word_set(
         """
+    nacimiento naissance
     birth birthday birthdate dob geburtstag geburtsdatum geb gebdat gender sex
     geschlecht
     """
@@ -178,6 +188,7 @@ CONCEPTS: dict[str, frozenset[str]] = {
     ),
     "money": word_set(
         """
+    importe montant bedrag monto iva
     price amount total cents currency iban bic bank card tax vat ust betrag preis summe
     waehrung rabatt mwst discount iva credit balance saldo steuer ustid fee cost netto
     brutto blz kontonr last4 pan
@@ -198,6 +209,7 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
         "security",
         word_set(
             """
+    acceso connexion flag blacklist
     attempt fraud ban block blocklist denylist sperre risk security session sessions
     sitzung captcha abuse lockout fraude login logins signin anmeldung impersonation
     """
@@ -207,6 +219,7 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
         "log",
         word_set(
             """
+    job queue outbox
     log logs audit history protokoll changelog revision journal trail aenderung historie
     verlauf
     """
@@ -216,6 +229,7 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
         "marketing",
         word_set(
             """
+    boletin bulletin infolettre nieuwsbrief
     newsletter nl campaign lead consent mailing utm promo werbung optin kampagne
     einwilligung subscriber unsubscribe segment attribution waitlist prospect marketing
     affiliate
@@ -226,6 +240,7 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
         "payment",
         word_set(
             """
+    booking reservation reservierung reserva pago paiement
     invoice order payment charge refund rechnung bestellung zahlung cart basket
     warenkorb billing price credit wallet transaction purchase position gutschein coupon
     payout sepa pay transfer bestell rechn zahl subscription plan checkout bank
@@ -255,6 +270,7 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
         "usage",
         word_set(
             """
+    appointment termin cita rdv
     event view visit click analytics reaction like vote favorite favourite watch watcher
     follow pageview tracking download search read usage metric stat bookmark merkliste
     wishlist activity besuch klick suche track time hit play impression star merkzettel
@@ -287,6 +303,7 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
         "inputs",
         word_set(
             """
+    listing anzeige angebot annonce anuncio adjunto
     upload file document attachment photo image prompt project issue task note page
     datei bild anhang media draft card board story wiki doc asset video audio idea
     article recipe milestone sprint epic label playlist list survey answer form
