@@ -17,7 +17,7 @@ _TAKEN = word_set(
     true false yes no null on off y n
     """
 )
-_SURE = 0.75
+_EVEN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,8 @@ def step_json(path: DraftPath) -> dict[str, Any]:
 
 
 def _lines(draft: Draft) -> Iterator[str]:
-    yield "# Drafted from the live database by `upheld map scan`. The number in front of a comment is the"
-    yield "# confidence in the guess, from 0 to 1. Read every line; look for TODO first."
+    yield "# Drafted from the live database by `upheld map scan`. The number that a comment starts"
+    yield "# with is the confidence in the guess, from 0 to 1. Read every line; look for TODO first."
     yield "upheld: datamap/1"
     yield f"system: {word(draft.system)}"
     yield "store: postgres"
@@ -208,8 +208,10 @@ def _column_lines(column: DraftColumn) -> Iterator[str]:
     value = word(column.category) if len(words) == 1 else _flow(words)
     if column.secret:
         value = _flow(words)[:-1] + ", export: no, search: no}"
-    doubt = "TODO review: " if column.category == "unknown" or column.confidence < 0.5 else ""  # noqa: PLR2004  even
-    yield f"      {word(column.name)}: {value}  # {doubt}{column.confidence:.2f}: {_one_line(column.reason)}"
+    doubtful = column.category == "unknown" or column.confidence < _EVEN
+    doubt = "TODO review: " if doubtful else ""
+    note = f"{doubt}{column.confidence:.2f}: {_one_line(column.reason)}"
+    yield f"      {word(column.name)}: {value}  # {note}"
 
 
 def _flow(value: Any) -> str:  # noqa: ANN401  what YAML can hold

@@ -22,47 +22,35 @@ _DEVICE = word_set(
     idfa gaid imei udid
     """
 )
-_PAYER = word_set(
-    """
-    stripe paypal payer braintree adyen mollie psp klarna payment billing
-    """
-)
-_REFERENCE = frozenset(["ref", "reference", "customer", "cus", "id"])
+_KEYS = frozenset({"id", "uuid", "uid", "key", "ref", "nr", "guid"})
+_PROVIDERS = frozenset({"stripe", "paypal", "payer", "braintree", "mollie", "klarna", "adyen"})
+_THINGS = word_set("charge invoice event intent subscription price product plan")
+_REFERENCE = _PROVIDERS | {"ref", "reference", "payment", "billing", "psp"}
+_NEARLY_ALL = 0.9
+_FEW = 3
 
 
 def kind_of(source: Source, seen: Sampled) -> str | None:
     """Give the kind of identifier that values of a source are, by shape first and name second."""
-    if seen.pairs and is_email_like(seen):
-        return "email"
+    if not seen.pairs:
+        return None
     words = source.words
     name = "_".join(words)
-    if concept(name, "phone") and (not seen.pairs or seen.share("phone", "integer") > _MOST):
-        return "phone" if seen.pairs and seen.share("phone") > _MOST else None
-    if seen.share("phone") > 0.9 and len(seen.distinct) > 3:  # noqa: PLR2004  chance
-        return "phone"
     opaque = seen.share("uuid", "opaque", "hash") > _MOST
-    key_like = len(words) == 1 or has(
-        words, frozenset({"id", "uuid", "uid", "key", "ref", "nr", "guid"})
+    phone = seen.share("phone")
+    key_like = len(words) == 1 or has(words, _KEYS)
+    payer = has(words, _PROVIDERS) and not has(words, _THINGS)
+    customer = "customer" in words and has(words, _REFERENCE)
+    handle = concept(name, "handle") and seen.share("email") <= _MOST
+    rules = (
+        (is_email_like(seen), "email"),
+        (concept(name, "phone") and phone > _MOST, "phone"),
+        (phone > _NEARLY_ALL and len(seen.distinct) > _FEW, "phone"),
+        (has(words, _DEVICE) and opaque and key_like and not concept(name, "agent"), "device"),
+        (opaque and (customer or payer), "payment_customer"),
+        (handle and seen.share("handle", "opaque", "text") > _MOST, "handle"),
     )
-    if has(words, _DEVICE) and opaque and key_like and not concept(name, "agent"):
-        return "device"
-    if opaque and "customer" in words and has(words, frozenset({"ref", "reference", *_PAYER})):
-        return "payment_customer"
-    if (
-        opaque
-        and has(
-            words,
-            frozenset({"stripe", "paypal", "payer", "braintree", "mollie", "klarna", "adyen"}),
-        )
-        and not has(
-            words,
-            frozenset(["charge", "invoice", "event", "intent", "subscription", "price", "product"]),
-        )
-    ):
-        return "payment_customer"
-    if concept(name, "handle") and not seen.share("email") > _MOST:
-        return "handle" if seen.pairs and seen.share("handle", "opaque", "text") > _MOST else None
-    return None
+    return next((kind for holds, kind in rules if holds), None)
 
 
 def identifier_marks(

@@ -41,9 +41,14 @@ _KEYLIKE_BASES = word_set(
     int2 int4 int8 numeric uuid text varchar bpchar citext
     """
 )
+_UPWARDS = frozenset({"parent", "eltern", "reply", "root", "vorgaenger", "ober"})
 _AGREE = 0.5
 _EVEN = 0.9
+_ENOUGH = 0.75
+_WELL = 0.7
 _SOME = 0.6
+_LITTLE = 0.4
+_MANY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +95,10 @@ def targets(live: LiveSchema, samples: Samples) -> list[Target]:
         for columns in dict.fromkeys((table.primary_key, *table.uniques)):
             if len(columns) in {2, 3} and not any(table.foreign_keys_of(c) for c in columns[1:]):
                 found.append(Target(table.name, columns, extras=extras))
-        for key in table.fks:  # what is pointed to, whatever its shape
-            far = live.tables[key.to]
-            found.append(Target(key.to, key.to_columns, extras=extras_of(far, samples.sources)))
+        found += [  # what is pointed to, whatever its shape
+            Target(key.to, key.to_columns, extras=extras_of(live.tables[key.to], samples.sources))
+            for key in table.fks
+        ]
     unique: dict[tuple[str, tuple[str, ...]], Target] = {}
     for target in found:
         unique.setdefault((target.table, target.columns), target)
@@ -121,32 +127,33 @@ def key_columns(table: LiveTable, samples: Samples) -> list[str]:
     return found
 
 
-def agreement(source: Source, target: Target, live: LiveSchema, naming: Naming) -> float:
+def agreement(source: Source, target: Target, naming: Naming) -> float:
     """Say from 0 to 1 how well the names of a source and a target go together."""
-    about = naming.about[target.table]
-    words = source.words
     if source.kind == "columns":
         return 1.0
-    own = stems(words)
-    key = stems(words_of(target.column))
+    about = naming.about[target.table]
     if source.where is not None:
         return _type_agrees(source.where[1], about)
+    words = source.words
+    own, key = stems(words), stems(words_of(target.column))
     if not own:
         return 0.6 if words and target.column != "id" and words == words_of(target.column) else 0.0
     if key and len(key) == len(own) and all(map(alike, own, key)):
         return 1.0 if not has(own, PERSON) or has(about, PERSON) else 0.7
+    if source.table == target.table and has(words, _UPWARDS):
+        return 0.8
+    return _table_agrees(own, about)
+
+
+def _table_agrees(own: tuple[str, ...], about: tuple[str, ...]) -> float:
     matched = [word for word in own if any(alike(word, other) for other in about)]
-    if matched and alike(own[-1], about[-1]):
-        return 1.0 if len(about) == 1 or len(matched) >= len(about) else 0.7
+    if not matched:
+        return 0.0
+    if alike(own[-1], about[-1]):
+        return 1.0 if len(matched) >= len(about) else 0.7
     if len(matched) == len(own):
         return 0.75 if len(about) <= len(own) + 1 else 0.5
-    if matched and alike(own[0], about[-1]) and len(about) == 1:
-        return 0.6
-    if source.table == target.table and has(
-        words, frozenset({"parent", "eltern", "reply", "root", "vorgaenger", "ober"})
-    ):
-        return 0.8
-    return 0.0
+    return 0.6 if len(about) == 1 and alike(own[0], about[-1]) else 0.0
 
 
 def _type_agrees(kind: str, about: tuple[str, ...]) -> float:
@@ -188,7 +195,7 @@ def candidates(
                 continue
             if not _comparable(live.tables[source.table].columns[source.column], source):
                 continue
-            named = agreement(source, target, live, naming) >= _AGREE
+            named = agreement(source, target, naming) >= _AGREE
             people = has(naming.about[target.table], PERSON | STAFF) and _speaks_of_people(source)
             if named or people or _is_telling(seen, target):
                 yield source, seen, target
@@ -285,7 +292,7 @@ def find_links(
         best = found.get(source)
         if candidate and (best is None or _rank(candidate, people) > _rank(best, people)):
             found[source] = candidate
-    return _without_parts(found, live)
+    return _without_parts(found)
 
 
 def _rank(link: Link, people: dict[str, PersonTable]) -> tuple[float, ...]:
@@ -295,7 +302,7 @@ def _rank(link: Link, people: dict[str, PersonTable]) -> tuple[float, ...]:
         link.key,
         round(link.confidence, 2),
         link.names,
-        link.filled if link.names < 0.7 else 0.0,  # noqa: PLR2004  a role's name fits every person table
+        link.filled if link.names < _WELL else 0.0,  # a role's name fits every person table
         person.score if person else 0.0,
         -len(link.target.columns),
     )
@@ -334,7 +341,7 @@ def _judge(
     if not asked or not hits:
         return None
     covered = hits / len(asked)
-    names = agreement(source, target, live, naming)
+    names = agreement(source, target, naming)
     telling = _is_telling(seen, target)
     if target.table in people and names < _AGREE and _speaks_of_people(source):
         names = 0.6
@@ -342,19 +349,16 @@ def _judge(
     if own_key and source.kind == "column" and not _extends(source, target, live, naming):
         return None
     if telling:
-        good = (
-            covered >= _EVEN
-            or (covered >= 0.4 and names >= _AGREE)
-            or (covered >= _SOME and hits >= 10)
-        )
-        certain = 0.8 if target.casefold else 0.9
-        confidence = min(0.99, certain * covered + 0.1 * names)
+        named = covered >= _LITTLE and names >= _AGREE
+        good = covered >= _EVEN or named or (covered >= _SOME and hits >= _MANY)
+        confidence = min(0.99, (0.8 if target.casefold else 0.9) * covered + 0.1 * names)
     else:
-        good = names >= _AGREE and covered >= (0.75 if names >= 0.7 else _EVEN)  # noqa: PLR2004
+        good = names >= _AGREE and covered >= (_EVEN if names < _WELL else _ENOUGH)
         confidence = min(0.97, 0.55 * covered + 0.42 * names)
     if not good:
         return None
-    reason = f"{hits} of {len(asked)} sampled values are found in {target.table}.{'+'.join(target.columns)}"
+    place = f"{target.table}.{'+'.join(target.columns)}"
+    reason = f"{hits} of {len(asked)} sampled values are found in {place}"
     if names >= _AGREE:
         reason += ", and the names agree"
     return Link(
@@ -377,16 +381,16 @@ def _extends(source: Source, target: Target, live: LiveSchema, naming: Naming) -
     return named and not itself and live.tables[target.table].primary_key == target.columns
 
 
-def _without_parts(found: dict[Source, Link], live: LiveSchema) -> list[Link]:
+def _without_parts(found: dict[Source, Link]) -> list[Link]:
     """Drop what a better link says already: parts of composite keys, wholes of typed pairs."""
     typed = {(s.table, s.column) for s in found if s.where}
     lists = {(s.table, s.column) for s in found if s.kind == "list"}
     kept: list[Link] = []
     for source, link in found.items():
         place = (source.table, source.column)
-        if source.kind == "column" and source.where is None and not link.declared:
-            if place in typed or place in lists:
-                continue
+        plain = source.kind == "column" and source.where is None and not link.declared
+        if plain and (place in typed or place in lists):
+            continue
         if source.kind == "columns" and not link.declared and _alone_is_enough(source, link, found):
             continue
         kept.append(link)

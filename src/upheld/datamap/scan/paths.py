@@ -60,6 +60,8 @@ _SENDER = frozenset(["von", "from", "sender", "absender", "expediteur", "remiten
 _TOGETHER = word_set("participant attendee member owner teilnehmer mitglied")
 _BY = word_set("by von durch por par door av")
 _FEW = 3
+_WHOSE = "is whoever did this the owner of the row, or only mentioned?"
+_SAME = frozenset({"parent", "merged"})
 _HALF = 0.5
 _EVEN = 0.9
 _MOST = 0.7
@@ -142,35 +144,39 @@ def route(
 
 def _voice(link: Link, world: _World) -> str:
     """Say what a link's name makes of the person: `own`, `create` or `other`."""
-    source = link.source
-    words = source.words
+    source, words = link.source, link.source.words
     if source.table in world.people:
         return "other"
     if source.where is not None:
         return "other" if has(words, OTHERS) else "own"
-    many = source.kind in {"array", "list"} or "[*]" in source.path
-    columns = world.live.tables[source.table].columns
-    sent = any(has(words_of(name), _SENDER) for name in columns)
-    talk = sent or topic_of(world.naming.about[source.table]) == "communication"
-    if words in {("von",), ("from",)} or (talk and has(words, RECIPIENT)):
+    if words in {("von",), ("from",)} or (has(words, RECIPIENT) and _is_talk(source.table, world)):
         return "own"
     if has(words, _BY):
-        if has(words, _AUTHORED):
-            return "own"
-        return "create" if has(words, CREATOR) else "other"
-    if many and has(words, _TOGETHER):
-        return "own"
-    if has(words, OTHERS) and not (many and has(words, MEMBERSHIP)):
-        return "other"
-    if many:
-        return "create" if has(words, MEMBERSHIP | STRONG) and not has(words, OTHERS) else "other"
-    if has(words, STAFF):
+        found: tuple[tuple[str, frozenset[str]], ...]
+        found = (("own", _AUTHORED), ("create", CREATOR))
+    elif source.kind in {"array", "list"} or "[*]" in source.path:
+        found = (
+            ("own", _TOGETHER),
+            ("other", OTHERS - MEMBERSHIP),
+            ("create", MEMBERSHIP | STRONG),
+        )
+    else:
+        return _single_voice(words, link.names)
+    return next((voice for voice, vocabulary in found if has(words, vocabulary)), "other")
+
+
+def _single_voice(words: tuple[str, ...], names: float) -> str:
+    if has(words, OTHERS | STAFF):
         return "other"
     if has(words, CREATOR) and not has(words, PERSON):
         return "create"
-    if has(words, PERSON | STRONG) or link.names >= _MOST:
-        return "own"
-    return "create"
+    return "own" if has(words, PERSON | STRONG) or names >= _MOST else "create"
+
+
+def _is_talk(table: str, world: _World) -> bool:
+    """Say whether rows go from somebody to somebody."""
+    sent = any(has(words_of(name), _SENDER) for name in world.live.tables[table].columns)
+    return sent or topic_of(world.naming.about[table]) == "communication"
 
 
 def _to_people(world: _World, table: str) -> list[Link]:
@@ -178,47 +184,50 @@ def _to_people(world: _World, table: str) -> list[Link]:
 
 
 def _direct(world: _World, table: str) -> None:
-    ranked: dict[str, list[Link]] = {"own": [], "create": [], "other": []}
-    staff: list[Link] = []
+    """Turn links to people into owners, mentions and references, by what their names say."""
+    ranked: dict[str, list[Link]] = {"own": [], "create": [], "other": [], "staff": [], "us": []}
     for link in _to_people(world, table):
-        if link.source.table == link.target.table and has(
-            link.source.words, frozenset({"parent", "merged"})
-        ):
-            continue
-        is_key = link.target.columns == (world.people[link.target.table].key,)
-        whole = link.source.kind in {"column", "columns", "array", "list"}
-        if is_key and whole and link.source.where is None:
-            world.routes.pointing.setdefault(table, set()).add(link.source.column)
-        if _is_copy(link, world):
-            continue
-        voice = _voice(link, world)
-        if world.people[link.target.table].staff and voice != "create":
-            staff.append(link)
-        elif voice == "other" and _is_staff_link(link, world):
-            world.routes.references.setdefault(table, []).append(
-                _path(link, None, "the people here are staff by the account's role", world)
-            )
-        else:
-            ranked[voice].append(link)
-    owners = ranked["own"]
-    log = topic_of(world.naming.about[table]) in {"log", "security", "usage"}
-    if not owners or log:
-        owners = owners + ranked["create"][: 1 if not owners else None]
+        _point(link, world)
+        if not _is_copy(link, world):
+            ranked[_rank(link, world)].append(link)
+    create, owners = ranked["create"], list(ranked["own"])
+    if topic_of(world.naming.about[table]) in {"log", "security", "usage"}:
+        owners += create
+    elif not owners:
+        owners += create[:1]
     for link in owners:
-        todo = None
-        if link in ranked["create"]:
-            todo = "is whoever did this the owner of the row, or only mentioned?"
+        todo = _WHOSE if link in create else None
         world.routes.add(table, _path(link, "owner", None, world, todo))
-    for link in [*ranked["create"], *ranked["other"]]:
+    for link in [*create, *ranked["other"]]:
         if link not in owners:
             world.routes.add(table, _path(link, "mentioned", None, world))
-    for link in staff:
+    for link in ranked["staff"]:
         world.routes.add(table, _path(link, "mentioned", None, world, "our own people: in scope?"))
+    known = "the people here are staff by the account's role"
+    references = world.routes.references.setdefault(table, [])
+    references += [_path(link, None, known, world) for link in ranked["us"]]
+
+
+def _rank(link: Link, world: _World) -> str:
+    voice = _voice(link, world)
+    if world.people[link.target.table].staff and voice != "create":
+        return "staff"
+    return "us" if voice == "other" and _is_staff_link(link, world) else voice
+
+
+def _point(link: Link, world: _World) -> None:
+    """Note a column that holds keys of a person's rows."""
+    is_key = link.target.columns == (world.people[link.target.table].key,)
+    whole = link.source.kind in {"column", "columns", "array", "list"}
+    if is_key and whole and link.source.where is None:
+        world.routes.pointing.setdefault(link.source.table, set()).add(link.source.column)
 
 
 def _is_copy(link: Link, world: _World) -> bool:
     """Say whether a name or handle only repeats what a link to the person's key says."""
     person = world.people[link.target.table]
+    if link.target.table == link.source.table and has(link.source.words, _SAME):
+        return True
     if link.target.columns == (person.key,) or link.declared:
         return False
     if link.source.table in world.people:
@@ -295,14 +304,15 @@ def _mails(world: _World, table: str) -> None:
                 and source.kind in {"column", "json"}
                 and kind_of(source, seen) == "phone"
             ):
-                reason = f"{seen.share('phone'):.0%} of {len(seen.pairs)} sampled values are phone numbers"
+                share = seen.share("phone")
+                reason = f"{share:.0%} of {len(seen.pairs)} sampled values are phone numbers"
                 role = "mentioned" if world.routes.owned(table) else "owner"
                 if role == "owner" and not _has_parent(world, table):
                     world.routes.add(table, DraftPath(source, role, 0.6, reason, None, "phone"))
 
 
 def _has_parent(world: _World, table: str) -> bool:
-    return any(l.target.table != table for l in world.links.get(table, ()))
+    return any(link.target.table != table for link in world.links.get(table, ()))
 
 
 def _is_whole_of_list(source: Source, world: _World) -> bool:
@@ -374,14 +384,9 @@ def _without_owners(world: _World, address: _Address) -> DraftPath | None:
 def _beside_owners(world: _World, address: _Address) -> DraftPath | None:
     """Judge an address in rows that have owners already."""
     source, others = address.source, address.others
-    guest = not has(source.words, MENTION_MAIL - {"guest", "gast"})
-    if source.kind == "column" and not address.compared and address.more and guest:
-        if any(world.seen(path.source).pairs for path in address.owns):
-            reason = f"{address.share}; only rows without an account have one"
-            return address.path("owner", 0.8, reason)
+    if _is_guest(world, address) or (address.mostly and address.more and not others):
+        return address.path("owner", 0.8, f"{address.share}; rows without an account have one")
     if address.mostly:
-        if address.more and not others:
-            return address.path("owner", 0.85, f"{address.share}; rows without an account have one")
         own = address.same > (0.99 if others else _EVEN)
         return None if own else address.path("mentioned", 0.7, address.differ)
     table = source.table
@@ -396,6 +401,14 @@ def _beside_owners(world: _World, address: _Address) -> DraftPath | None:
     if address.more and not others and source.kind != "list":
         return address.path("owner", 0.6, address.differ, doubt)
     return address.path("mentioned", 0.8 if others else 0.6, address.differ, doubt)
+
+
+def _is_guest(world: _World, address: _Address) -> bool:
+    """Say whether only rows that no account owns have the address: a guest's."""
+    invited = has(address.source.words, MENTION_MAIL - {"guest", "gast"})
+    linked = any(world.seen(path.source).pairs for path in address.owns)
+    alone = address.source.kind == "column" and not address.compared and address.more
+    return alone and linked and not invited
 
 
 def _lone(world: _World, source: Source) -> bool:
@@ -465,11 +478,11 @@ def _members(world: _World, table: str) -> None:
             p for p in owners if p.to and p.to.table in world.people and p.source.kind == "column"
         ]
         ends = [
-            l
-            for l in world.links.get(other, ())
-            if l.target.table == table and l.source.where is None
+            link
+            for link in world.links.get(other, ())
+            if link.target.table == table and link.source.where is None
         ]
-        ends = [l for l in ends if l.source.kind in {"column", "columns"}]
+        ends = [link for link in ends if link.source.kind in {"column", "columns"}]
         if not persons or not ends:
             continue
         rest = tuple(w for w in world.naming.about[other] if not any(alike(w, a) for a in about))
@@ -513,7 +526,7 @@ def _lists_members(
 def _is_junction(world: _World, table: str) -> bool:
     """Say whether a table pairs two others: a key of both, or little else in it."""
     live = world.live.tables[table]
-    linked = {c for l in world.links.get(table, ()) for c in l.source.columns}
+    linked = {c for link in world.links.get(table, ()) for c in link.source.columns}
     for columns in (live.primary_key, *live.uniques):
         if len(columns) >= 2 and set(columns) <= linked:  # noqa: PLR2004  two ends
             return True
@@ -605,7 +618,7 @@ def _parent(world: _World, table: str) -> list[Link]:
     if all(p.to is None for p in owns):
         pays = tenant and topic_of(world.naming.about[table]) == "payment"
         return [best] if pays or _unreached(world, best, owns) else []
-    weak = all("is whoever did this" in (p.todo or "") for p in owns)
+    weak = all(p.todo == _WHOSE for p in owns)
     if composed and weak:
         for path in owns:
             world.routes.paths[table].remove(path)

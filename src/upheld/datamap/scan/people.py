@@ -9,11 +9,11 @@ from upheld.datamap.scan.samples import Samples, Source, is_email_like, is_scope
 from upheld.datamap.scan.vocabulary import word_set
 from upheld.datamap.scan.words import (
     CONCEPTS,
-    KEY_WORDS,
-    alike,
     GROUPS,
+    KEY_WORDS,
     PERSON,
     STAFF,
+    alike,
     concept,
     has,
     stems,
@@ -160,7 +160,7 @@ def _score(
 def _without_details(live: LiveSchema, found: dict[str, PersonTable]) -> dict[str, PersonTable]:
     """Leave out tables that say more of a person in another one: their key points there."""
     kept = dict(found)
-    for name in found:
+    for name, person in found.items():
         table = live.tables[name]
         for key in table.fks:
             belongs = len(key.columns) == 1 and not table.columns[key.columns[0]].nullable
@@ -169,7 +169,7 @@ def _without_details(live: LiveSchema, found: dict[str, PersonTable]) -> dict[st
                 key.to in found
                 and key.to != name
                 and belongs
-                and (unique or found[key.to].score > found[name].score)
+                and (unique or found[key.to].score > person.score)
             ):
                 kept.pop(name, None)
     return kept

@@ -121,7 +121,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which of these values does the target hold? Values of several columns are joined by U+001F."""
+    """Which of these values does the target hold? Several columns' are joined by U+001F."""
 
     target: Target
     values: tuple[str, ...]

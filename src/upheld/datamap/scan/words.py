@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from upheld.datamap.scan.vocabulary import word_set
 
@@ -409,9 +410,7 @@ def concept(name: str, which: str) -> bool:
     if has(words, vocabulary):
         return True
     joined = "".join(words)
-    return joined in vocabulary or any(
-        a + b in vocabulary for a, b in zip(words, words[1:], strict=False)
-    )
+    return joined in vocabulary or any(a + b in vocabulary for a, b in pairwise(words))
 
 
 def shared_prefix(names: Iterable[str]) -> frozenset[str]:
@@ -423,8 +422,8 @@ def shared_prefix(names: Iterable[str]) -> frozenset[str]:
         for word, n in counts.items()
         if word not in PERSON
         and (
-            (n >= 4 and n * 5 >= 2 * len(first))
-            or (n >= 3 and len(word) <= 4 and word not in KNOWN)
+            (n >= _TELLING and n * 5 >= 2 * len(first))
+            or (n > 2 and len(word) <= _TELLING and word not in KNOWN)
         )
     }
     return frozenset(often | {"tbl", "tb", "tab", "t", "app", "auth", "dbo", "core", "public"})

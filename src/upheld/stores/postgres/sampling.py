@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 
-from upheld.datamap.live import LiveSchema, LiveTable
+from upheld.datamap.live import LiveColumn, LiveSchema, LiveTable
 from upheld.datamap.scan import Draft, infer
 from upheld.datamap.scan.links import questions
 from upheld.datamap.scan.samples import (
@@ -135,9 +135,7 @@ def _answer(
     extras = [sql.SQL("t.{}::text").format(sql.Identifier(name)) for name in target.extras]
     columns = [sql.SQL("t.{}").format(sql.Identifier(name)) for name in target.columns]
     parts = list(zip(*(value.split("\x1f") for value in question.values), strict=True))
-    types = [
-        _plain(table.columns[name].type, table.columns[name].is_text) for name in target.columns
-    ]
+    types = [_type(table.columns[name]) for name in target.columns]
     if len(columns) == 1:
         shown = sql.SQL("lower({}::text)").format(columns[0]) if target.casefold else columns[0]
         condition: sql.Composable = sql.SQL("{} = ANY(%s::{}[])").format(shown, types[0])
@@ -155,9 +153,9 @@ def _answer(
     return {row[0].strip(): tuple(row[1:]) for row in found}
 
 
-def _plain(name: str, is_text: bool) -> sql.SQL:  # noqa: FBT001  a yes or no of the type itself
-    """Give a type's name as the catalogue writes it, without a length."""
-    return sql.SQL("text") if is_text else sql.SQL(name.partition("(")[0])  # type: ignore[arg-type]
+def _type(column: LiveColumn) -> sql.Composable:
+    """Give the type that values of a column are compared in, without a length."""
+    return sql.Identifier("text" if column.is_text else column.base)
 
 
 def _name(table: LiveTable) -> sql.Identifier:
