@@ -6,7 +6,7 @@ side marks `identifier: email` are the same path. `owner` and `co-owner` are the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,8 +35,9 @@ class Score:
         return len(self.found) / whole if whole else 1.0
 
     def __str__(self) -> str:
+        whole = len(self.found) + len(self.missed)
         return (
-            f"recall {self.recall:.1%} ({len(self.found)} of {len(self.found) + len(self.missed)}), "
+            f"recall {self.recall:.1%} ({len(self.found)} of {whole}), "
             f"precision {self.precision:.1%} ({len(self.wrong)} wrong)"
         )
 
@@ -123,18 +124,14 @@ def of_map(datamap: DataMap, kinds: Kinds) -> dict[str, list[Wanted]]:
     }
 
 
-def score_paths(
-    draft: DataMap, wanted: dict[str, list[Wanted]], kinds: Kinds, equal: Iterable[Any] = ()
-) -> Score:
+def score_paths(draft: DataMap, wanted: dict[str, list[Wanted]], kinds: Kinds) -> Score:
     """Count a path as found if it joins the same and has a right role."""
     score, left = Score(), {name: list(paths) for name, paths in wanted.items()}
-    allowed = set(equal)
     for name, role, steps in drafted(draft, kinds):
         label = f"{name}: {role} {steps}"
         match = next((w for w in left.get(name, ()) if w.steps == steps), None)
         if match is None:
-            if (name, steps) not in allowed:
-                score.wrong.append(label)
+            score.wrong.append(label)
             continue
         if role not in match.roles:
             if not match.optional:

@@ -144,8 +144,8 @@ def step_json(path: DraftPath) -> dict[str, Any]:
 
 
 def _lines(draft: Draft) -> Iterator[str]:
-    yield "# Drafted from the live database by `upheld map scan`. The number that a comment starts"
-    yield "# with is the confidence in the guess, from 0 to 1. Read every line; look for TODO first."
+    yield "# Drafted from a live database by `upheld map scan`. A comment starts with"
+    yield "# the confidence in the guess, from 0 to 1. Read every line; look for TODO first."
     yield "upheld: datamap/1"
     yield f"system: {word(draft.system)}"
     yield "store: postgres"

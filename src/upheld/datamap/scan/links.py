@@ -89,12 +89,15 @@ def targets(live: LiveSchema, samples: Samples) -> list[Target]:
     found: list[Target] = []
     for table in live.tables.values():
         extras = extras_of(table, samples.sources)
-        for name in key_columns(table, samples):
-            casefold = concept(name, "handle") or concept(name, "email")
-            found.append(Target(table.name, (name,), casefold, extras))
-        for columns in dict.fromkeys((table.primary_key, *table.uniques)):
-            if len(columns) in {2, 3} and not any(table.foreign_keys_of(c) for c in columns[1:]):
-                found.append(Target(table.name, columns, extras=extras))
+        found += [
+            Target(table.name, (name,), concept(name, "handle") or concept(name, "email"), extras)
+            for name in key_columns(table, samples)
+        ]
+        found += [
+            Target(table.name, columns, extras=extras)
+            for columns in dict.fromkeys((table.primary_key, *table.uniques))
+            if len(columns) in {2, 3} and not any(table.foreign_keys_of(c) for c in columns[1:])
+        ]
         found += [  # what is pointed to, whatever its shape
             Target(key.to, key.to_columns, extras=extras_of(live.tables[key.to], samples.sources))
             for key in table.fks
@@ -173,8 +176,8 @@ def questions(live: LiveSchema, samples: Samples) -> list[Question]:
     naming = Naming.of(live)
     every = targets(live, samples)
     asked: dict[Target, dict[str, None]] = {target: {} for target in every}
-    for source, seen, target in candidates(live, samples, naming, every):
-        for value in _written(source, seen, target, live):
+    for _, seen, target in candidates(live, samples, naming, every):
+        for value in _written(seen, target, live):
             asked[target].setdefault(value)
     return [Question(target, tuple(values)) for target, values in asked.items() if values]
 
@@ -260,7 +263,7 @@ def _counterpart(table: LiveTable, column: str) -> str | None:
     return None
 
 
-def _written(source: Source, seen: Sampled, target: Target, live: LiveSchema) -> list[str]:
+def _written(seen: Sampled, target: Target, live: LiveSchema) -> list[str]:
     """Give the values as the target's type writes them."""
     values = list(seen.distinct[:MAX_ASKED])
     far = live.tables[target.table].columns

@@ -34,8 +34,9 @@ from upheld.datamap.scan.words import (
 
 _AUTHORED = word_set(
     """
-    creado cree erstellt creato aangemaakt accepted redeemed claimed used joined created opened uploaded posted written
-    submitted requested sent ordered reported placed owned booked purchased commented
+    creado cree erstellt creato aangemaakt accepted redeemed claimed used joined created opened
+    uploaded posted written submitted requested sent ordered reported placed owned booked
+    purchased commented
     """
 )
 _CATALOGUE = word_set(
@@ -46,6 +47,7 @@ _CATALOGUE = word_set(
 )
 _STRICT_MEMBERS = word_set(
     """
+    lid leden membre miembro medlem deelnemer
     member membership mitglied mitgl participant participation collaborator share access
     editor roster teilnehmer
     """
@@ -434,14 +436,11 @@ def _agreement(world: _World, source: Source) -> tuple[float, int]:
     mine = world.seen(source).pairs
     known: dict[int, set[str]] = {}
     for other, seen in world.samples.sources.items():
-        if other.table == source.table and other.kind == "column" and other.column != source.column:
-            if (
-                is_email_like(seen)
-                and not has(other.words, MENTION_MAIL)
-                and source.kind != "column"
-            ):
-                for row, value in seen.pairs:
-                    known.setdefault(row, set()).add(value.lower())
+        beside = other.table == source.table and other.column != source.column
+        plain = other.kind == "column" and source.kind != "column"
+        if beside and plain and is_email_like(seen) and not has(other.words, MENTION_MAIL):
+            for row, value in seen.pairs:
+                known.setdefault(row, set()).add(value.lower())
     for link in _to_people(world, source.table):
         if link.source.table in world.people or _voice(link, world) == "other":
             continue

@@ -16,7 +16,11 @@ from itertools import pairwise
 from upheld.datamap.scan.vocabulary import word_set
 
 _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "ç": "c"})
+_UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
+    | dict(zip("éèêáàâíóòôúñçÉÁÍÓÚÑ", "eeeaaaiooouncEAIOUN", strict=True))
+)
+_TAILS = ("nummer", "uuid", "guid", "uid", "nr", "id", "no", "num", "fk")
 
 KEY_WORDS = word_set(
     """
@@ -24,13 +28,12 @@ KEY_WORDS = word_set(
     guid code cod kennung schluessel idx oid pid
     """
 )
-_TAILS = ("nummer", "uuid", "guid", "uid", "nr", "id", "no", "num", "fk")
-
 PERSON = word_set(
     """
     paciente paziente patienten alumno abonado huesped ospite lid leden medlem asiakas schueler
     studenten bewohner mieter versicherter spender abonne adherent eleve etudiant salarie locataire
-    acheteur vendeur bruger osoba pracownik klienci empleado doctor medico arzt aerzte teacher lehrer
+    acheteur vendeur bruger osoba pracownik klienci empleado doctor medico arzt aerzte teacher
+    lehrer
     interessent bewerber kontoinhaber seller vendor_user tutor kdn gast utenti persone
     user usr account acct acc customer cust client member mbr person people persona
     human kunde kunden kd knd benutzer nutzer anwender teilnehmer mitglied mitgl
@@ -59,9 +62,7 @@ STRONG = word_set(
     seller voter rater reviewer liker invitee
     """
 )
-CREATOR = frozenset(
-    ["actor", "initiator", "performed", "performer", "triggered", "added", "acting"]
-)
+CREATOR = word_set("whodunnit actor initiator performed performer triggered added acting")
 OTHERS = word_set(
     """
     assignee assigned agent approver approved moderator bearbeiter sachbearbeiter tagged
@@ -88,6 +89,7 @@ RECIPIENT = word_set(
 )
 MEMBERSHIP = word_set(
     """
+    lid leden membre membri miembro medlem deelnemer
     member membership mitglied participant participation user owner collaborator guest
     share sharing access roster attendee enrollment enrolment teilnehmer account person
     permission subscriber seat player mitgl assignment customer kunde family household
@@ -220,6 +222,7 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
         "log",
         word_set(
             """
+    version versions
     job queue outbox
     log logs audit history protokoll changelog revision journal trail aenderung historie
     verlauf
@@ -329,8 +332,8 @@ TOPICS: tuple[tuple[str, frozenset[str]], ...] = (
 def words_of(name: str) -> tuple[str, ...]:
     """Split a name into small words: `fk_usr`, `KundenNr` and `userid` alike."""
     found: list[str] = []
-    for raw in _SPLIT.findall(name.replace("-", "_")):
-        word = raw.lower().translate(_UMLAUTS)
+    for raw in _SPLIT.findall(name.translate(_UMLAUTS)):
+        word = raw.lower()
         found.extend(_parts(word))
     return tuple(found)
 
@@ -423,14 +426,19 @@ def shared_prefix(names: Iterable[str]) -> frozenset[str]:
         if word not in PERSON
         and (
             (n >= _TELLING and n * 5 >= 2 * len(first))
-            or (n > 2 and len(word) <= _TELLING and word not in KNOWN)
+            or (n >= _SHORTEST and len(word) <= _TELLING and word not in KNOWN)
         )
     }
     return frozenset(often | {"tbl", "tb", "tab", "t", "app", "auth", "dbo", "core", "public"})
 
 
 _WEAK = word_set("preference setting status data detail entry info text")
-_JOINS = word_set("member membership mitglied participant participation permission grant access")
+_JOINS = word_set(
+    """
+    member membership mitglied participant participation permission grant access lid leden membre
+    miembro medlem deelnemer
+    """
+)
 _ADDRESSES = word_set("email mail phone telefon address adresse")
 
 
@@ -468,12 +476,13 @@ def _abbreviates(word: str, vocabulary: frozenset[str]) -> bool:
 def near(words: Iterable[str], vocabulary: frozenset[str]) -> bool:
     """Say whether one of the words is in the vocabulary, or abbreviates a word in it."""
     return has(words, vocabulary) or any(
-        len(word) >= 3 and len(word) < len(known) and alike(word, known)  # noqa: PLR2004  as `alike`
+        _SHORTEST <= len(word) < len(known) and alike(word, known)
         for word in words
         for known in vocabulary
         if len(known) > _TELLING
     )
 
 
+_SHORTEST = 3  # letters, and tables, from which on a word may stand for another
 _TELLING = 4  # letters from which on a beginning tells a word
 _VOWELS = frozenset("aeiou")
