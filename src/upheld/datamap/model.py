@@ -305,9 +305,6 @@ class Column(_Value):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.same_person and self.identifier is None:
-            message = "`same_person` goes with `identifier`"
-            raise ValueError(message)
         if self.strip and self.object is None:
             message = "`strip` goes with `object`"
             raise ValueError(message)

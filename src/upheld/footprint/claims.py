@@ -45,6 +45,22 @@ def claims(datamap: DataMap, live: LiveSchema) -> tuple[Claim, ...]:
     return tuple(found)
 
 
+def same_person_claims(datamap: DataMap, found: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """Give the claims that join person rows, those of columns that are no identifier too.
+
+    Such a column compares with itself alone: its kind is its own name.
+    """
+    unnamed = [
+        Claim(
+            name, column, f"{name}.{column}", same_person=True, chains=owner_chains(datamap, name)
+        )
+        for name, table in datamap.tables.items()
+        for column, said in table.columns.items()
+        if said.same_person and said.identifier is None
+    ]
+    return (*(claim for claim in found if claim.same_person), *unnamed)
+
+
 def claims_itself(claim: Claim, chain: Chain) -> bool:
     """Say whether the chain ends in the very value that is claimed, and so says nothing."""
     return (

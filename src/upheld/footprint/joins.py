@@ -39,7 +39,7 @@ class Value:
 class Opened:
     """A term opened in a FROM clause: its laterals, and its values.
 
-    `json_path` is, for a JSON term, where in the document the value stands.
+    `json_path` is, for a JSON term, where in the document what leaves stands.
     `filters` leave out rows that have no value at all: cheap, and an index may serve them.
     """
 
@@ -115,9 +115,15 @@ def _open_json(alias: str, term: Term, prefix: str) -> Opened:
     return Opened(
         tuple(laterals),
         (Value(here, "json"),),
-        sql.SQL("jsonb_build_array({})").format(sql.SQL(", ").join(trail)),
+        sql.SQL("jsonb_build_array({})").format(sql.SQL(", ").join(trail[: _leaves(term)])),
         tuple(filters),
     )
+
+
+def _leaves(term: Term) -> int:
+    """Give how much of the path names what leaves: an array's element whole, or the value."""
+    path = term.path
+    return len(path) - path[::-1].index("[*]") if "[*]" in path else len(path)
 
 
 def _filled(alias: str, name: str, empty: str) -> tuple[sql.Composable, ...]:

@@ -20,12 +20,10 @@ from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
 MASK = "[erased]"
 SHORTEST = 5
 _RAW, _URL, _JSON, _HEX = range(4)
-_MASKS = {
-    _RAW: MASK,
-    _JSON: MASK,
-    _URL: quote(MASK, safe=""),
-    _HEX: MASK.encode().hex(),
-}
+# Small letters; and 4 as 6, 5 as 7, so that the hexadecimal digits of a letter are
+# the same whether it is small (0x61) or capital (0x41).
+_FOLD = bytes(range(256)).lower().replace(b"4", b"6").replace(b"5", b"7")
+_FOLD_TEXT = str.maketrans("45", "67")
 _LEFT_OF_MAIL = frozenset(".%+-")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
@@ -45,23 +43,21 @@ class Needles:
     """The patterns of some identifiers. `values` are the identifiers as written."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        forms: dict[tuple[str, int], int] = {}
         self.values = tuple(value for value in values if len(value) >= SHORTEST)
+        forms: dict[tuple[str, int], int] = {}
+        hexes: dict[str, int] = {}
         for number, value in enumerate(self.values):
             for text, form in _forms(value):
                 forms.setdefault((text, form), number)
+            hexes.setdefault(_hex(value).translate(_FOLD_TEXT), number)
         self._forms = tuple((form, number) for (_, form), number in forms.items())
+        self._hexes = tuple(hexes.values())
         written = [text for text, _ in forms]
-        self._texts = (
-            AhoCorasick(written, implementation=Implementation.ContiguousNFA) if written else None
-        )
-        self._bytes = (
-            BytesAhoCorasick(
-                sorted({p for text in written for p in _byte_patterns(text)}),
-                implementation=Implementation.ContiguousNFA,
-            )
-            if written
-            else None
+        self._texts = _automaton(AhoCorasick, written)
+        self._digits = _automaton(AhoCorasick, list(hexes))
+        sieve = {p.translate(_FOLD) for text in written for p in _byte_patterns(text)}
+        self._bytes = _automaton(
+            BytesAhoCorasick, sorted(sieve | {digits.encode() for digits in hexes})
         )
 
     def __len__(self) -> int:
@@ -76,11 +72,11 @@ class Needles:
         """
         if self._bytes is None:
             return []
-        return [start for _, start, _ in self._bytes.find_matches_as_indexes(data.lower())]
+        return [start for _, start, _ in self._bytes.find_matches_as_indexes(data.translate(_FOLD))]
 
     def find(self, text: str) -> list[Found]:
         """Find whole tokens, leftmost first, the longest of those that overlap."""
-        if self._texts is None:
+        if self._texts is None or self._digits is None:
             return []
         low = text.lower()
         if len(low) != len(text):  # a few letters change length, such as İ
@@ -90,6 +86,13 @@ class Needles:
             form, number = self._forms[pattern]
             if _is_token(low, start, end, form, mail="@" in self.values[number]):
                 hits.append(Found(number, start, end, form))
+        digits = low.translate(_FOLD_TEXT)
+        for pattern, start, end in self._digits.find_matches_as_indexes(digits, overlapping=True):
+            number = self._hexes[pattern]
+            if _spells(low[start:end], self.values[number]) and _is_token(
+                low, start, end, _HEX, mail="@" in self.values[number]
+            ):
+                hits.append(Found(number, start, end, _HEX))
         hits.sort(key=lambda hit: (hit.start, -hit.end))
         chosen: list[Found] = []
         for hit in hits:
@@ -97,19 +100,19 @@ class Needles:
                 chosen.append(hit)
         return chosen
 
-    def mask(self, text: str) -> tuple[str, list[Found]]:
-        """Put the mask in the place of each identifier; give the new text and what was found."""
+    def mask(self, text: str, mask: str = MASK) -> tuple[str, list[Found]]:
+        """Put `mask` in the place of each identifier; give the new text and what was found."""
         found = self.find(text)
         parts: list[str] = []
         last = 0
         for hit in found:
-            parts += [text[last : hit.start], _MASKS[hit.form]]
+            parts += [text[last : hit.start], _written(mask, hit.form)]
             last = hit.end
         return ("".join([*parts, text[last:]]), found) if found else (text, found)
 
-    def mask_json(self, text: str) -> tuple[str, list[Found]]:
+    def mask_json(self, text: str, mask: str = MASK) -> tuple[str, list[Found]]:
         """Mask a JSON document and keep it one, numbers included."""
-        masked, found = self.mask(text)
+        masked, found = self.mask(text, mask)
         if not found:
             return text, found
         try:
@@ -117,6 +120,15 @@ class Needles:
         except ValueError:
             return json.dumps(self._mask_value(json.loads(text)), ensure_ascii=False), found
         return masked, found
+
+    def find_bytes(self, data: bytes) -> list[Found]:
+        """Find in bytes; what is not UTF-8 among them touches no token."""
+        return self.find(_readable(data))
+
+    def mask_bytes(self, data: bytes) -> tuple[bytes, list[Found]]:
+        """Mask in bytes, and leave every other byte as it is."""
+        masked, found = self.mask(_readable(data))
+        return (_as_bytes(masked), found) if found else (data, found)
 
     def _mask_value(self, value: Any) -> Any:  # noqa: ANN401  JSON holds anything
         if isinstance(value, dict):
@@ -127,6 +139,19 @@ class Needles:
             return value
         masked, found = self.mask(str(value))
         return masked if found else value
+
+
+# Bytes that are not UTF-8, as characters that are no letters: U+F0080 to U+F00FF.
+_STRAY = {0xDC80 + byte: 0xF0080 + byte for byte in range(0x80)}
+_BACK = {private: stray for stray, private in _STRAY.items()}
+
+
+def _readable(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape").translate(_STRAY)
+
+
+def _as_bytes(text: str) -> bytes:
+    return text.translate(_BACK).encode("utf-8", "surrogateescape")
 
 
 def _forms(value: str) -> Iterable[tuple[str, int]]:
@@ -140,8 +165,28 @@ def _forms(value: str) -> Iterable[tuple[str, int]]:
     for escaped in _json_forms(low):
         if escaped != low:
             yield escaped, _JSON
-    for case in {value, low, value.upper()}:
-        yield case.encode().hex(), _HEX
+
+
+def _hex(value: str) -> str:
+    return value.lower().encode().hex()
+
+
+def _spells(digits: str, value: str) -> bool:
+    """Say whether hexadecimal digits spell the value, in any case of its letters."""
+    try:
+        return bytes.fromhex(digits).decode().lower() == value.lower()
+    except ValueError:
+        return False
+
+
+def _written(mask: str, form: int) -> str:
+    if form == _URL:
+        return quote(mask, safe="")
+    return mask.encode().hex() if form == _HEX else mask
+
+
+def _automaton(kind: Any, patterns: list[Any]) -> Any:  # noqa: ANN401  two classes of one shape
+    return kind(patterns, implementation=Implementation.ContiguousNFA) if patterns else None
 
 
 def _json_forms(low: str) -> Iterable[str]:

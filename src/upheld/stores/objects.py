@@ -90,10 +90,8 @@ class Objects:
             data = self._read(key)
             if not needles.near(data):
                 continue
-            text = _text(data)
-            found = needles.find(text if text is not None else data.decode("latin-1"))
-            if found:
-                yield ObjectHit(self.name, key, text is not None)
+            if needles.find_bytes(data):
+                yield ObjectHit(self.name, key, _text(data) is not None)
 
     def mask(self, needles: Needles) -> int:
         """Rewrite text objects with their identifiers masked; give how many."""

@@ -116,28 +116,28 @@ class Changes:
         step = path.via[0]
         if not has_local_term(self.footprint.live, table, step.start):
             return
-        fates = ("s",) if path.is_owner else ("m", "s", "a")
-        rows = sql.SQL(
-            "EXISTS (SELECT 1 FROM {work} w WHERE w.path = {path} AND w.fate IN ({fates}) "
-            "AND {match})"
-        ).format(
-            work=self.footprint.work(table),
-            path=sql.Literal(number),
-            fates=sql.SQL(", ").join(map(sql.Literal, fates)),
-            match=row_key(live).match("t0", "w"),
-        )
+        # A link that also leads to somebody who remains is theirs as well, and stays. So does
+        # one between rows that both stay anonymised: it tells of nobody any more.
+        leaves = sql.SQL("w.fate IN ('m', 's', 'a')")
+        alone = sql.SQL("NOT o.outside")
+        if path.via[-1].to is not None:
+            alone = sql.SQL("o.fate <> 's'")
+            if path.is_owner:
+                leaves = sql.SQL("(w.fate = 's' OR (w.fate = 'a' AND o.fate <> 'a'))")
         joined, member = self.footprint.join_path(table, path)
-        # A link that also leads to somebody who remains is theirs as well, and stays.
-        alone = sql.SQL("o.fate <> 's'") if path.via[-1].to else sql.SQL("NOT o.outside")
         source: sql.Composable = sql.SQL(
-            "FROM {table} AS t0{source}, {member} AS o WHERE {conditions} AND {alone} AND {rows}"
+            "FROM {table} AS t0{source}, {member} AS o WHERE {conditions} AND {alone} AND "
+            "EXISTS (SELECT 1 FROM {work} w WHERE w.path = {path} AND {leaves} AND {match})"
         ).format(
             table=table_name(live),
             source=joined.source,
             member=member,
             conditions=joined.conditions,
             alone=alone,
-            rows=rows,
+            work=self.footprint.work(table),
+            path=sql.Literal(number),
+            leaves=leaves,
+            match=row_key(live).match("t0", "w"),
         )
         if len(path.via) > 1 or (step.start.columns and is_fan_out(self.footprint.live, step)):
             source = self._leads_only_to_leavers(table, path, source)
@@ -409,7 +409,7 @@ def _without(term: Term, live: LiveTable) -> sql.Composable:
         ).format(sql.Literal(term.separator), kind)
     step = (
         sql.SQL("d.doc #- {0}")
-        if term.path[-1] == "[*]"
+        if "[*]" in term.path
         else sql.SQL("jsonb_set(d.doc, {0}, 'null', false)")
     )
     at = sql.SQL("ARRAY(SELECT jsonb_array_elements_text(x.gone -> d.i))")

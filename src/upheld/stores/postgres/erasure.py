@@ -1,9 +1,9 @@
 """A batch erased in one PostgreSQL database: plan, execute, mask, search again.
 
-The stages are small and each can be repeated: `prepare` commits the worklist,
-`carry_out` executes and masks, `verify` searches once more and either finds
-nothing or commits a further round. Who calls them decides when; a run that was
-killed is taken up by calling them again.
+The stages are small and each can be repeated: `prepare` commits the worklist;
+`finish` executes it, searches again by footprint (what it finds is a further
+round), masks mentions, and searches again by identifier. Who calls them decides
+when; a run that was killed is taken up by calling them again.
 """
 
 from __future__ import annotations
@@ -162,35 +162,32 @@ class Erasure:
         What the first round could not see (rows that triggers wrote, or the
         service while it ran) is a further round. Safe to repeat after a kill.
         """
-        verified = Verified(0, 0)
+        rows = mentions = 0
         for _ in range(MAX_ROUNDS):
             saved = self._last_round()
-            self.carry_out(saved.plan, saved.held, progress)
-            verified = self.verify(saved.number + 1, saved.held, today, progress)
-            if not verified.residue:
+            Execution(self.conn, self.live, saved.plan).run(progress)
+            rows = self.verify_footprint(saved.number + 1, saved.held, today)
+            if not rows:
                 break
-        return verified
+        first, held = self._first(), saved.held
+        needles = self.needles(held)
+        sweep = Sweep(self.conn, self.datamap, self.live, first.plan)
+        for _ in range(MAX_ROUNDS):
+            masked = sweep.mask(needles, progress)
+            mentions = sum(1 for _ in sweep.search(needles, progress)) if masked.found else 0
+            self.conn.commit()
+            if not mentions or not masked.changed:
+                break
+        return Verified(rows, mentions)
 
     def _last_round(self) -> Saved:
-        number, last = 1, self.saved(1)
-        if last is None:
-            message = f"the batch `{self.run}` was never planned in `{self.datamap.system}`"
-            raise StoreError(message, help="file the request again")
+        number, last = 1, self._first()
         while (further := self.saved(number + 1)) is not None:
             number, last = number + 1, further
         return replace(last, number=number)
 
-    def carry_out(self, plan: Plan, held: Sequence[Held], progress: Progress = silent) -> None:
-        """Execute a worklist and mask mentions; safe to repeat."""
-        Execution(self.conn, self.live, plan).run(progress)
-        Sweep(self.conn, self.datamap, self.live, self._first(plan)).mask(
-            self.needles(held), progress
-        )
-
-    def verify(
-        self, number: int, held: Sequence[Held], today: date, progress: Progress = silent
-    ) -> Verified:
-        """Search again by footprint and by identifier; commit what is left as round `number`.
+    def verify_footprint(self, number: int, held: Sequence[Held], today: date) -> int:
+        """Search again by footprint; commit what is left as round `number`, and count it.
 
         The identifiers are those that the worklist remembers: the rows that led
         to them are gone.
@@ -211,11 +208,7 @@ class Erasure:
             self.abandon()
         else:
             self.commit()
-        first = self.saved(1)
-        sweep = Sweep(self.conn, self.datamap, self.live, first.plan if first else plan)
-        mentions = sum(1 for _ in sweep.search(self.needles(held), progress))
-        self.conn.commit()
-        return Verified(plan.rows, mentions)
+        return plan.rows
 
     def objects_gone(self) -> Iterator[tuple[str, Iterator[str]]]:
         """Give, per object store and round, the keys of objects that go with the rows."""
@@ -248,9 +241,12 @@ class Erasure:
             )
         )
 
-    def _first(self, plan: Plan) -> Plan:
-        first = self.saved(1)
-        return first.plan if first else plan
+    def _first(self) -> Saved:
+        saved = self.saved(1)
+        if saved is None:
+            message = f"the batch `{self.run}` was never planned in `{self.datamap.system}`"
+            raise StoreError(message, help="file the request again")
+        return saved
 
 
 def round_name(run: str, number: int) -> str:

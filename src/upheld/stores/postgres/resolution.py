@@ -23,7 +23,7 @@ from psycopg import sql
 from upheld.datamap.live import LiveSchema
 from upheld.datamap.model import DataMap
 from upheld.footprint.chains import Chain
-from upheld.footprint.claims import Claim, claims, claims_itself
+from upheld.footprint.claims import Claim, claims, claims_itself, same_person_claims
 from upheld.footprint.joins import Joined, Value, column, equal, join_chain, table_name
 from upheld.footprint.server import server_text
 
@@ -71,6 +71,7 @@ class Resolution:
         self.datamap = datamap
         self.live = live
         self.claims = claims(datamap, live)
+        self.marks = same_person_claims(datamap, self.claims)
         self.found: set[int] = set()
         self.persons = tuple(n for n, t in datamap.tables.items() if t.person is not None)
 
@@ -254,11 +255,7 @@ class Resolution:
     def _same_person_queries(self) -> Iterator[tuple[sql.Composed, int, int]]:
         """Give, per pair of marked claims, the query from person keys to person keys."""
         marked = [
-            (claim, chain)
-            for claim in self.claims
-            if claim.same_person
-            for chain in claim.chains
-            if chain.ends_in_person
+            (claim, chain) for claim in self.marks for chain in claim.chains if chain.ends_in_person
         ]
         for claim, chain in marked:
             for other, other_chain in marked:
@@ -293,11 +290,7 @@ class Resolution:
             return 0
         self._analyse()
         marked = [
-            (claim, chain)
-            for claim in self.claims
-            if claim.same_person
-            for chain in claim.chains
-            if chain.ends_in_person
+            (claim, chain) for claim in self.marks for chain in claim.chains if chain.ends_in_person
         ]
         added = 0
         for claim, chain in marked:

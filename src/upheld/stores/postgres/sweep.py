@@ -9,6 +9,7 @@ search. Memory stays flat: a block of rows at a time.
 from __future__ import annotations
 
 import re
+import secrets
 import uuid
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -49,6 +50,14 @@ class RowHit:
     table: str
     key: tuple[Any, ...]
     mentions: tuple[Mention, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """How many rows mention somebody, and how many of them were rewritten."""
+
+    found: int
+    changed: int
 
 
 class Sweep:
@@ -184,12 +193,8 @@ class Sweep:
 
     # -- masking -----------------------------------------------------------
 
-    def mask(self, needles: Needles, progress: Progress) -> int:
-        """Mask every mention; give how many rows were changed.
-
-        The search reads one snapshot through `conn`; rows are rewritten a batch
-        at a time, each batch with its entry in the report of changes.
-        """
+    def mask(self, needles: Needles, progress: Progress) -> Masked:
+        """Mask every mention, a batch of rows at a time, each with its entry in the report."""
         hits = list(self.search(needles, progress))
         self.conn.commit()
         changed = 0
@@ -200,8 +205,7 @@ class Sweep:
                     changed += sum(self._rewrite(hit) for hit in batch)
             except (psycopg.IntegrityError, psycopg.DataError):
                 changed += self._one_by_one(batch)
-            self.conn.commit()
-        return changed
+        return Masked(len(hits), changed)
 
     def _one_by_one(self, batch: list[RowHit]) -> int:
         """Rewrite what can be; what a constraint refuses stays, and the next search says so."""
@@ -323,7 +327,9 @@ def _mention(
 ) -> Mention | None:
     """Decide one column; `new` is `old` itself where it cannot be masked."""
     if column.base == "bytea":
-        return _mention_bytes(column, bytes(value), needles)
+        data, hits = needles.mask_bytes(bytes(value))
+        found = frozenset(hit.identifier for hit in hits)
+        return Mention(column.name, bytes(value), data, found) if found else None
     if column.kind == "A":
         parts = [needles.mask(item) if item is not None else (None, []) for item in value]
         found = frozenset(hit.identifier for _, hits in parts for hit in hits)
@@ -340,11 +346,15 @@ def _mention(
         if table.is_unique(column.name) or (new is not None and table.foreign_keys_of(column.name)):
             new = value
         return Mention(column.name, value, new, frozenset(hit.identifier for hit in hits))
-    masked_text, hits = needles.mask_json(value) if column.is_json else needles.mask(value)
+    # In a unique column two masks must not meet.
+    mask = f"[erased-{secrets.token_hex(8)}]" if table.is_unique(column.name) else MASK
+    masked_text, hits = (
+        needles.mask_json(value, mask) if column.is_json else needles.mask(value, mask)
+    )
     if not hits:
         return None
     if column.max_length and len(masked_text) > column.max_length:
-        masked_text = masked_text.replace(MASK, MASK[: min(h.end - h.start for h in hits)])
+        masked_text = masked_text.replace(mask, mask[: min(h.end - h.start for h in hits)])
     return Mention(column.name, value, masked_text, frozenset(h.identifier for h in hits))
 
 
@@ -352,20 +362,3 @@ def _fits_uuid(new: str | None, old: str | None) -> str | None:
     if new is None or new == old:
         return old
     return str(uuid.UUID(_NIL))
-
-
-def _mention_bytes(column: LiveColumn, value: bytes, needles: Needles) -> Mention | None:
-    """Mask bytes that are UTF-8 text; report other bytes as they are."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        hits = needles.find(value.decode("latin-1"))
-        return (
-            Mention(column.name, value, value, frozenset(h.identifier for h in hits))
-            if hits
-            else None
-        )
-    masked, hits = needles.mask(text)
-    if not hits:
-        return None
-    return Mention(column.name, value, masked.encode(), frozenset(h.identifier for h in hits))
