@@ -110,6 +110,8 @@ def _doubts(table: LiveTable, seen: _Seen, paths: tuple[DraftPath, ...]) -> Iter
     person = seen.people.get(table.name)
     if table.name in seen.samples.unread:
         yield f"the table could not be read ({seen.samples.unread[table.name]})"
+    if table.name in seen.samples.unanswered:
+        yield "values elsewhere could not be compared with its keys in time: links may be missing"
     if person and person.staff:
         yield "these look like our own people; leave the table out of scope, or give `where`"
     elif person and person.scope:

@@ -9,6 +9,7 @@ from upheld.datamap.live import LiveColumn, LiveSchema, LiveTable
 from upheld.datamap.scan.people import PersonTable
 from upheld.datamap.scan.samples import (
     MAX_ASKED,
+    MAX_PROBED,
     Question,
     Sampled,
     Samples,
@@ -35,6 +36,7 @@ from upheld.datamap.scan.words import (
     words_of,
 )
 
+_NOBODY = frozenset({"0", "-1"})  # written for nobody where null is not liked
 _SEPARATOR = "\x1f"
 _KEYLIKE_BASES = word_set(
     """
@@ -176,16 +178,19 @@ def questions(live: LiveSchema, samples: Samples) -> list[Question]:
     naming = Naming.of(live)
     every = targets(live, samples)
     asked: dict[Target, dict[str, None]] = {target: {} for target in every}
-    for _, seen, target in candidates(live, samples, naming, every):
-        for value in _written(seen, target, live):
+    for _, seen, target, limit in candidates(live, samples, naming, every):
+        for value in _written(seen, target, live, limit):
             asked[target].setdefault(value)
     return [Question(target, tuple(values)) for target, values in asked.items() if values]
 
 
 def candidates(
     live: LiveSchema, samples: Samples, naming: Naming, every: Iterable[Target]
-) -> Iterator[tuple[Source, Sampled, Target]]:
-    """Pair sources with the targets that they may point to, by type, shape and name."""
+) -> Iterator[tuple[Source, Sampled, Target, int]]:
+    """Pair sources with the targets that they may point to, by type, shape and name.
+
+    The number is how many values to look for: few where only the values speak for the pair.
+    """
     every = list(every)
     for source, seen in list(samples.sources.items()):
         if not seen.distinct or source.kind == "columns":
@@ -200,12 +205,14 @@ def candidates(
                 continue
             named = agreement(source, target, naming) >= _AGREE
             people = has(naming.about[target.table], PERSON | STAFF) and _speaks_of_people(source)
-            if named or people or _is_telling(seen, target):
-                yield source, seen, target
+            if named or people:
+                yield source, seen, target, MAX_ASKED
+            elif _is_telling(seen, target):
+                yield source, seen, target, MAX_PROBED
     for target in every:
         if len(target.columns) > 1:
             for source, seen in _composite(live, samples, target):
-                yield source, seen, target
+                yield source, seen, target, MAX_ASKED
 
 
 def _speaks_of_people(source: Source) -> bool:
@@ -263,9 +270,9 @@ def _counterpart(table: LiveTable, column: str) -> str | None:
     return None
 
 
-def _written(seen: Sampled, target: Target, live: LiveSchema) -> list[str]:
+def _written(seen: Sampled, target: Target, live: LiveSchema, limit: int) -> list[str]:
     """Give the values as the target's type writes them."""
-    values = list(seen.distinct[:MAX_ASKED])
+    values = list(seen.distinct[:limit])
     far = live.tables[target.table].columns
     if len(target.columns) > 1:
         kept = []
@@ -288,10 +295,12 @@ def find_links(
         found[link.source] = link
     fixed = {(s.table, c) for s in found for c in s.columns if s.kind == "column"}
     every = targets(live, samples)
-    for source, seen, target in candidates(live, samples, naming, every):
+    for source, seen, target, limit in candidates(live, samples, naming, every):
         if any((source.table, column) in fixed for column in source.columns):
             continue
-        candidate = _judge(source, seen, target, live, samples, naming, people)
+        values = [v for v in seen.distinct[:limit] if v not in _NOBODY]
+        pair = Pair(source, target, values, _is_telling(seen, target))
+        candidate = _judge(pair, live, samples, naming, people)
         best = found.get(source)
         if candidate and (best is None or _rank(candidate, people) > _rank(best, people)):
             found[source] = candidate
@@ -326,32 +335,39 @@ def _declared(live: LiveSchema, samples: Samples) -> Iterator[Link]:
             yield Link(source, target, 1.0, f"foreign key {key.name}", declared=True, names=1.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A source and a target that it may point to, with the values that were looked for."""
+
+    source: Source
+    target: Target
+    asked: list[str]
+    telling: bool
+
+
 def _judge(
-    source: Source,
-    seen: Sampled,
-    target: Target,
+    pair: Pair,
     live: LiveSchema,
     samples: Samples,
     naming: Naming,
     people: dict[str, PersonTable],
 ) -> Link | None:
     """Weigh coverage, distinctness and names; None where it may be chance."""
+    source, target, asked = pair.source, pair.target, pair.asked
     held = samples.answers.get(target)
     if held is None:
         return None
-    asked = [v for v in seen.distinct[:MAX_ASKED] if v not in {"0", "-1"}]
     hits = sum((v.lower() if target.casefold else v) in held for v in asked)
     if not asked or not hits:
         return None
     covered = hits / len(asked)
     names = agreement(source, target, naming)
-    telling = _is_telling(seen, target)
     if target.table in people and names < _AGREE and _speaks_of_people(source):
         names = 0.6
     own_key = live.tables[source.table].primary_key == (source.column,)
     if own_key and source.kind == "column" and not _extends(source, target, live, naming):
         return None
-    if telling:
+    if pair.telling:
         named = covered >= _LITTLE and names >= _AGREE
         good = covered >= _EVEN or named or (covered >= _SOME and hits >= _MANY)
         confidence = min(0.99, (0.8 if target.casefold else 0.9) * covered + 0.1 * names)

@@ -18,6 +18,7 @@ from upheld.datamap.scan.words import concept, has, words_of
 
 MAX_ROWS = 2_000  # rows read of a table
 MAX_ASKED = 400  # distinct values of a source that are looked for elsewhere
+MAX_PROBED = 25  # the same where names say nothing, and every table must be tried
 _MAX_PATHS = 80  # more paths than these in one JSON column are keys that are data
 _MAX_DEPTH = 6
 _FEW_TYPES = 20
@@ -138,6 +139,7 @@ class Samples:
     sources: dict[Source, Sampled] = field(default_factory=dict)
     answers: Answers = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
+    unanswered: frozenset[str] = frozenset()  # tables whose keys could not be compared with in time
     rows: dict[str, int] = field(default_factory=dict)
 
 

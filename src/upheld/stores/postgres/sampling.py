@@ -76,9 +76,10 @@ def read_samples(
             unread[table.name] = type(refusal).__name__
         counts[table.name] = len(rows)
         sources.update(sources_of(table, rows))
-    samples = Samples(sources, {}, unread, counts)
+    samples = Samples(sources, unread=unread, rows=counts)
     asked = questions(live, samples)
     answers: Answers = {}
+    unanswered: set[str] = set()
     for done, question in enumerate(asked):
         tell("comparing values", done, len(asked))
         try:
@@ -87,9 +88,9 @@ def read_samples(
                     conn, live.tables[question.target.table], question
                 )
         except _REFUSALS:
-            continue  # an unanswered question proves nothing, and the draft says so
+            unanswered.add(question.target.table)
     tell("comparing values", len(asked), len(asked))
-    return Samples(sources, answers, unread, counts)
+    return Samples(sources, answers, unread, frozenset(unanswered), counts)
 
 
 def _rows(conn: psycopg.Connection[Any], table: LiveTable) -> list[dict[str, Any]]:
