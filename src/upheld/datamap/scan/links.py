@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from upheld.datamap.live import LiveColumn, LiveSchema, LiveTable
 from upheld.datamap.scan.people import PersonTable
@@ -139,13 +140,19 @@ def agreement(source: Source, target: Target, naming: Naming) -> float:
     about = naming.about[target.table]
     if source.where is not None:
         return _type_agrees(source.where[1], about)
-    words = source.words
-    own, key = stems(words), stems(words_of(target.column))
+    return _names_agree(source.words, target.column, about, itself=source.table == target.table)
+
+
+@lru_cache(maxsize=200_000)
+def _names_agree(
+    words: tuple[str, ...], column: str, about: tuple[str, ...], *, itself: bool
+) -> float:
+    own, key = stems(words), stems(words_of(column))
     if not own:
-        return 0.6 if words and target.column != "id" and words == words_of(target.column) else 0.0
+        return 0.6 if words and column != "id" and words == words_of(column) else 0.0
     if key and len(key) == len(own) and all(map(alike, own, key)):
         return 1.0 if not has(own, PERSON) or has(about, PERSON) else 0.7
-    if source.table == target.table and has(words, _UPWARDS):
+    if itself and has(words, _UPWARDS):
         return 0.8
     return _table_agrees(own, about)
 
@@ -192,22 +199,20 @@ def candidates(
     The number is how many values to look for: few where only the values speak for the pair.
     """
     every = list(every)
-    for source, seen in list(samples.sources.items()):
-        if not seen.distinct or source.kind == "columns":
+    single = [target for target in every if len(target.columns) == 1]
+    for source, seen in samples.sources.items():
+        column = live.tables[source.table].columns[source.column]
+        if not seen.distinct or not _comparable(column, source):
             continue
-        for target in every:
-            if len(target.columns) > 1 or (source.table, source.column) == (
-                target.table,
-                target.column,
-            ):
+        speaks = _speaks_of_people(source)
+        telling = {casefold: _is_telling(seen, casefold=casefold) for casefold in (False, True)}
+        for target in single:
+            if (source.table, source.column) == (target.table, target.column):
                 continue
-            if not _comparable(live.tables[source.table].columns[source.column], source):
-                continue
-            named = agreement(source, target, naming) >= _AGREE
-            people = has(naming.about[target.table], PERSON | STAFF) and _speaks_of_people(source)
-            if named or people:
+            people = speaks and has(naming.about[target.table], PERSON | STAFF)
+            if people or agreement(source, target, naming) >= _AGREE:
                 yield source, seen, target, MAX_ASKED
-            elif _is_telling(seen, target):
+            elif telling[target.casefold]:
                 yield source, seen, target, MAX_PROBED
     for target in every:
         if len(target.columns) > 1:
@@ -226,9 +231,9 @@ def _comparable(column: LiveColumn, source: Source) -> bool:
     return source.kind != "column" or column.base in _KEYLIKE_BASES
 
 
-def _is_telling(seen: Sampled, target: Target) -> bool:
+def _is_telling(seen: Sampled, *, casefold: bool) -> bool:
     """Say whether inclusion alone proves something: values that do not meet by chance."""
-    if target.casefold:
+    if casefold:
         return seen.share("handle", "opaque") > _EVEN and len(seen.distinct) >= 5  # noqa: PLR2004
     return seen.share("uuid", "opaque", "hash") > _EVEN
 
@@ -299,7 +304,7 @@ def find_links(
         if any((source.table, column) in fixed for column in source.columns):
             continue
         values = [v for v in seen.distinct[:limit] if v not in _NOBODY]
-        pair = Pair(source, target, values, _is_telling(seen, target))
+        pair = Pair(source, target, values, _is_telling(seen, casefold=target.casefold))
         candidate = _judge(pair, live, samples, naming, people)
         best = found.get(source)
         if candidate and (best is None or _rank(candidate, people) > _rank(best, people)):
