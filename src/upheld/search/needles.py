@@ -215,13 +215,15 @@ def _byte_patterns(text: str) -> Iterable[bytes]:
         data = case.encode().lower()
         yield data
         if b"\\" in data:
-            yield data.replace(b"\\", b"\\\\")
+            # COPY doubles them; so do arrays and bytea on their way into it.
+            for times in (2, 4, 8):
+                yield data.replace(b"\\", b"\\" * times)
 
 
 def _is_token(text: str, start: int, end: int, form: int, *, mail: bool) -> bool:
     if form == _HEX:
         before, after = _hex_before(text, start), _hex_after(text, end)
-        following = ""
+        following = _hex_after(text, end + 2)
     else:
         before = _char_before(text, start)
         after, following = text[end : end + 1], text[end + 1 : end + 2]

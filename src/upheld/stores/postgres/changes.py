@@ -68,6 +68,7 @@ class Changes:
                 self._lose(index, edge)
         for change in self.made:
             self._check(change)
+            self._check_links(change)
         if self.empty:
             self.conn.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(self.empty)))
         return tuple(self.made)
@@ -265,6 +266,8 @@ class Changes:
     ) -> int:
         """Create one work table from `source`; forget it where it stays empty."""
         live = self.footprint.live.tables[table]
+        if not columns:
+            return 0
         key = row_key(live)
         label = f"u{len(self.made) + len(self.empty)}"
         work = self.footprint.workspace.name(label)
@@ -352,6 +355,51 @@ class Changes:
                 raise PlanError(
                     message, help="give a valid `value`, or one under `anonymise`, in the data map"
                 )
+
+    def _check_links(self, change: Change) -> None:
+        """Stop where a given value would point to a row that is not there, or that goes."""
+        live = self.footprint.live.tables[change.table]
+        news = {name: f"v{i + 1}" for i, name in enumerate(change.columns)}
+        work = self.footprint.workspace.name(change.label)
+        for link in (key for key in live.fks if set(key.columns) & set(news)):
+            values = [
+                column("w", news[name]) if name in news else column("t0", name)
+                for name in link.columns
+            ]
+            present = sql.SQL(" AND ").join(
+                sql.SQL("{} IS NOT NULL").format(value) for value in values
+            )
+            meets = sql.SQL(" AND ").join(
+                sql.SQL("{} = {}").format(column("f", name), value)
+                for name, value in zip(link.to_columns, values, strict=True)
+            )
+            far = self.footprint.live.tables[link.to]
+            stays: sql.Composable = sql.SQL("true")
+            if link.to in self.closure.going:
+                stays = sql.SQL("NOT EXISTS (SELECT 1 FROM {} g WHERE g.fate = 'g' AND {})").format(
+                    self.footprint.work(link.to), row_key(far).match("f", "g")
+                )
+            broken = self.conn.execute(
+                sql.SQL(
+                    "SELECT 1 FROM {table} AS t0, {work} w WHERE {match} AND {present} AND NOT "
+                    "EXISTS (SELECT 1 FROM {far} AS f WHERE {meets} AND {stays}) LIMIT 1"
+                ).format(
+                    table=table_name(live),
+                    work=work,
+                    match=row_key(live).match("t0", "w"),
+                    present=present,
+                    far=table_name(far),
+                    meets=meets,
+                    stays=stays,
+                )
+            ).fetchone()
+            if broken:
+                names = ", ".join(f"`{name}`" for name in link.columns)
+                message = (
+                    f"the new value of {names} in `{change.table}` would point to a row of "
+                    f"`{link.to}` that is not there or that goes"
+                )
+                raise PlanError(message, help="give the key of a row that stays, or null")
 
 
 def _detach(live: LiveTable, step: Step, link: Link) -> _Detached:

@@ -192,12 +192,15 @@ class Erasure:
         The identifiers are those that the worklist remembers: the rows that led
         to them are gone.
         """
+        first = self._first()
         self.begin()
         try:
             self.resolution.run(())
             restore(self.resolution, held)
             workspace = Workspace(round_name(self.run, number))
-            planner = Planner(Footprint(self.resolution, workspace))
+            footprint = Footprint(self.resolution, workspace)
+            footprint.remember(Workspace(self.run), dict(first.plan.members))
+            planner = Planner(footprint)
             plan = planner.plan(today, anonymise=False)
             if not plan.is_empty:
                 planner.save(plan, self.seal(_pack(held, ())))

@@ -8,11 +8,12 @@ would do if nobody else owned the row; `decide` then settles it for the batch.
 
 fates: g goes · a anonymised · k kept · s stays, others own it too · m only mentioned
 x kept, but would have to go: the plan stops
+p no row any more: one of an earlier round, to which something may still point
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -48,6 +49,7 @@ from upheld.stores.postgres.resolution import Resolution, person_table
 SCHEMA = "upheld_work"
 PERSON_PATH = -1
 BY_REFERENCE = -2
+GONE = -3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Footprint:
         self.by_path: dict[tuple[str, int], int] = {}
         self.forced: set[str] = set()
         self.created: set[str] = set()
+        self.gone: dict[str, sql.Composable] = {}
         self.index = {name: at for at, name in enumerate(self.datamap.tables)}
 
     def reaches(self, table: str) -> bool:
@@ -107,11 +110,34 @@ class Footprint:
         self.rows.update(dict.fromkeys(self.tables, 0))
         for table in self.tables:
             self._add_person_rows(table)
+            self._add_gone(table)
             self._add_paths(table, owner=True)
             self._analyse(table)
         for table in self.tables:
             if self._add_paths(table, owner=False):
                 self._analyse(table)
+
+    def remember(self, earlier: Workspace, members: Mapping[str, str]) -> None:
+        """Add rows that an earlier round removed, where no foreign key guards links to them."""
+        self.gone = {
+            table: earlier.name(work)
+            for table, work in members.items()
+            if table in _open_ends(self.datamap, self.live) and not self.key(table).is_digest
+        }
+
+    def _add_gone(self, table: str) -> None:
+        if table not in self.gone:
+            return
+        select = sql.SQL(
+            "SELECT DISTINCT {key}, w.n, 'p'::char(1) FROM {gone} w WHERE w.fate = 'g' AND "
+            "w.n IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} AS t0 WHERE {match})"
+        ).format(
+            key=self.key(table).list("w"),
+            gone=self.gone[table],
+            table=self.name(table),
+            match=self.key(table).match("t0", "w"),
+        )
+        self.add_rows(table, GONE, select, other=False)
 
     def _add_paths(self, table: str, *, owner: bool) -> int:
         added = 0
@@ -448,6 +474,21 @@ class Footprint:
                 same=self.key(table).same("w", "x"),
             )
         )
+
+
+def _open_ends(datamap: DataMap, live: LiveSchema) -> frozenset[str]:
+    """Give the tables that some path ends at without a foreign key to hold it."""
+    found: set[str] = set()
+    for name, table in datamap.tables.items():
+        for path in table.paths:
+            last = path.via[-1]
+            here = path.via[-2].to.table if len(path.via) > 1 and path.via[-2].to else name
+            if last.to is not None and not any(
+                key.columns == last.start.columns and key.to == last.to.table
+                for key in live.tables[here].fks
+            ):
+                found.add(last.to.table)
+    return frozenset(found)
 
 
 def period(until: Until) -> str:
