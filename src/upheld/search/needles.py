@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
 
 MASK = "[erased]"
 SHORTEST = 5
+_MOST_SPECIAL = 4
 _RAW, _URL, _JSON, _HEX = range(4)
 # Small letters; and 4 as 6, 5 as 7, so that the hexadecimal digits of a letter are
 # the same whether it is small (0x61) or capital (0x41).
@@ -155,16 +157,20 @@ def _as_bytes(text: str) -> bytes:
 
 
 def _forms(value: str) -> Iterable[tuple[str, int]]:
-    """Give the ways in which an identifier may be written, in small letters."""
+    """Give the ways in which an identifier may be written, in small letters.
+
+    Writers differ in which characters they escape, so each choice of them is a
+    form: an address has one or two that anybody would.
+    """
     low = value.lower()
     yield low, _RAW
-    for safe in ("", "+", "@"):
-        url = quote(value, safe=safe).lower()
-        if url != low and "%" in url:
-            yield url, _URL
-    for escaped in _json_forms(low):
-        if escaped != low:
-            yield escaped, _JSON
+    special = sorted({c for c in low if not (c.isascii() and (c.isalnum() or c in "._-"))})
+    for size in range(1, min(len(special), _MOST_SPECIAL) + 1):
+        for chosen in combinations(special[:_MOST_SPECIAL], size):
+            yield _escaped(low, chosen, lambda c: quote(c, safe="").lower()), _URL
+            yield _escaped(low, chosen, json_escape), _JSON
+    if "/" in low:
+        yield low.replace("/", "\\/"), _JSON
 
 
 def _hex(value: str) -> str:
@@ -189,15 +195,8 @@ def _automaton(kind: Any, patterns: list[Any]) -> Any:  # noqa: ANN401  two clas
     return kind(patterns, implementation=Implementation.ContiguousNFA) if patterns else None
 
 
-def _json_forms(low: str) -> Iterable[str]:
-    yield json.dumps(low)[1:-1].lower()
-    yield low.replace("/", "\\/")
-    yield _escaped(low, lambda c: c == "@")
-    yield _escaped(low, lambda c: not (c.isascii() and (c.isalnum() or c in "._-")))
-
-
-def _escaped(text: str, which: Any) -> str:  # noqa: ANN401  a predicate over characters
-    return "".join(json_escape(c) if which(c) else c for c in text)
+def _escaped(text: str, which: Collection[str], escape: Callable[[str], str]) -> str:
+    return "".join(escape(c) if c in which else c for c in text)
 
 
 def json_escape(character: str) -> str:

@@ -370,6 +370,8 @@ class Execution:
 
     def _statement(self, what: Update | tuple[Deletion, ...], after: int, to: int) -> sql.Composed:
         if isinstance(what, Update):
+            if self._moves_key(what):
+                return self._update_and_follow(what, after, to)
             parts = [self._update(what, after, to)]
         else:
             parts = [self._delete(one, after, to) for one in what]
@@ -380,6 +382,41 @@ class Execution:
                 for name, part in zip(names, parts, strict=True)
             ),
             sql.SQL(" + ").join(sql.SQL("(SELECT count(*) FROM {})").format(n) for n in names),
+        )
+
+    def _moves_key(self, what: Update) -> bool:
+        """Say whether the change alters what names the row."""
+        key = row_key(self.live.tables[what.table])
+        known = any(table == what.table for table, _ in self.plan.members)
+        return known and (key.is_digest or bool(set(key.columns) & set(what.columns)))
+
+    def _update_and_follow(self, what: Update, after: int, to: int) -> sql.Composed:
+        """Update, and write the rows' new names where their fates stand: a kept row stays known."""
+        key = row_key(self.live.tables[what.table])
+        member = dict(self.plan.members)[what.table]
+        olds = [sql.Identifier(f"o{i + 1}") for i in range(len(key.names))]
+        news = [sql.Identifier(f"n{i + 1}") for i in range(len(key.names))]
+        names = [sql.Identifier(name) for name in key.names]
+        returned = [
+            *(sql.SQL("w.{} AS {}").format(n, old) for n, old in zip(names, olds, strict=True)),
+            *(
+                sql.SQL("{} AS {}").format(part, new)
+                for part, new in zip(key.parts("t0"), news, strict=True)
+            ),
+        ]
+        return sql.SQL(
+            "WITH d AS ({update} RETURNING {returned}), m AS (UPDATE {member} x SET {sets} FROM d "
+            "WHERE {same} RETURNING 1) SELECT count(*) FROM d"
+        ).format(
+            update=self._update(what, after, to),
+            returned=sql.SQL(", ").join(returned),
+            member=self.workspace.name(member),
+            sets=sql.SQL(", ").join(
+                sql.SQL("{} = d.{}").format(n, new) for n, new in zip(names, news, strict=True)
+            ),
+            same=sql.SQL(" AND ").join(
+                sql.SQL("x.{} = d.{}").format(n, old) for n, old in zip(names, olds, strict=True)
+            ),
         )
 
     def _update(self, what: Update, after: int, to: int) -> sql.Composable:
