@@ -275,8 +275,14 @@ class Changes:
         rows = self.conn.execute(
             sql.SQL(
                 "{create} {work} AS SELECT row_number() OVER () AS seq, x.* FROM (SELECT DISTINCT "
-                "ON ({of}) {values}, {digests}, {own} AS own {source}) x"
+                "ON ({of}) {values}, {digests}, {own} AS own {source}) x WHERE {differs}"
             ).format(
+                differs=sql.SQL(" OR ").join(
+                    sql.SQL("md5(({})::text) IS DISTINCT FROM {}").format(
+                        sql.Identifier("x", f"v{i + 1}"), sql.Identifier("x", f"g{i + 1}")
+                    )
+                    for i in range(len(columns))
+                ),
                 create=self.footprint.workspace.create,
                 work=work,
                 of=key.of("t0"),
