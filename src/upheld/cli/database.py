@@ -41,6 +41,8 @@ def _chosen(upheld: Upheld, system: str | None) -> Conninfo:
         return upheld.conninfo
     if system not in upheld.systems:
         message = f"there is no system `{system}`"
-        raise RequestError(message, help=did_you_mean(system, upheld.systems)
-                           or f"systems: {', '.join(upheld.systems)}")
+        raise RequestError(
+            message,
+            help=did_you_mean(system, upheld.systems) or f"systems: {', '.join(upheld.systems)}",
+        )
     return upheld.systems[system]

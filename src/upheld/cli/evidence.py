@@ -44,29 +44,56 @@ def verify(
             raise EvidenceError(message) from None
         reports.append((file, verify_receipt(data, str(verifier), person)))
     if as_json:
-        say_json([{"receipt": str(file), "index": r.index, "kind": r.leaf.kind,
-                   "at": r.leaf.at, "checks": list(r.checks), "person": r.person,
-                   "facts": r.leaf.facts} for file, r in reports])
+        say_json(
+            [
+                {
+                    "receipt": str(file),
+                    "index": r.index,
+                    "kind": r.leaf.kind,
+                    "at": r.leaf.at,
+                    "checks": list(r.checks),
+                    "person": r.person,
+                    "facts": r.leaf.facts,
+                }
+                for file, r in reports
+            ]
+        )
         return
-    say_table(f"{len(reports)} receipts verified", ("receipt", "kind", "at", "leaf", "checks"),
-              [(file.name, r.leaf.kind, str(r.leaf.at), r.index, "; ".join(r.checks))
-               for file, r in reports])
+    say_table(
+        f"{len(reports)} receipts verified",
+        ("receipt", "kind", "at", "leaf", "checks"),
+        [
+            (file.name, r.leaf.kind, str(r.leaf.at), r.index, "; ".join(r.checks))
+            for file, r in reports
+        ],
+    )
 
 
 @log.command("verify")
 def verify_whole_log(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """Check the whole log, and name the first leaf that was tampered with."""
     with engine(project) as upheld, progress_bars(quiet=as_json) as progress:
-        report = verify_log(upheld.conn, upheld.keys.verifier,
-                            lambda done, total: progress("leaves", done, total))
+        report = verify_log(
+            upheld.conn, upheld.keys.verifier, lambda done, total: progress("leaves", done, total)
+        )
     faults = [fault.message for fault in report.faults]
     if as_json:
-        say_json({"ok": report.ok, "leaves": report.size, "checkpoints": report.checkpoints,
-                  "first_tampered_leaf": report.first_leaf, "faults": faults})
+        say_json(
+            {
+                "ok": report.ok,
+                "leaves": report.size,
+                "checkpoints": report.checkpoints,
+                "first_tampered_leaf": report.first_leaf,
+                "faults": faults,
+            }
+        )
     elif report.ok:
         say(f"The log is whole: {report.size:,} leaves, {report.checkpoints:,} signed checkpoints.")
     if not report.ok:
-        first = f"; the first leaf tampered with is {report.first_leaf}" \
-            if report.first_leaf is not None else ""
+        first = (
+            f"; the first leaf tampered with is {report.first_leaf}"
+            if report.first_leaf is not None
+            else ""
+        )
         message = f"the log was tampered with: {faults[0]}{first}"
         raise EvidenceError(message, help="compare it with a backup, and keep both")

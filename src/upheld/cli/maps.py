@@ -55,8 +55,11 @@ def check(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         say_json(findings)
     elif findings:
-        say_table(f"{len(findings)} findings", ("severity", "rule", "what", "what to do"),
-                  [(f["severity"], f["rule"], f["message"], f["help"]) for f in findings])
+        say_table(
+            f"{len(findings)} findings",
+            ("severity", "rule", "what", "what to do"),
+            [(f["severity"], f["rule"], f["message"], f["help"]) for f in findings],
+        )
     else:
         say("The maps fit their databases.")
     if any(f["severity"] == "error" for f in findings):

@@ -46,8 +46,11 @@ def footprint(
     if as_json:
         say_json(rows)
         return
-    say_table("Footprint", ("person", "system", "table", "rows"),
-              [tuple(row.values()) for row in sorted(rows, key=lambda r: r["person"])])
+    say_table(
+        "Footprint",
+        ("person", "system", "table", "rows"),
+        [tuple(row.values()) for row in sorted(rows, key=lambda r: r["person"])],
+    )
 
 
 @app.command()
@@ -71,15 +74,25 @@ def access(
     for ask, package in zip(asks, packages, strict=True):
         receipt = out / f"receipt-{package.request}.json"
         receipt.write_bytes(package.receipt)
-        rows.append({"person": ask.label, "request": str(package.request),
-                     "package": str(package.file), "receipt": str(receipt),
-                     "rows": sum(package.summary.rows.values()),
-                     "objects": package.summary.objects, "bytes": package.summary.bytes})
+        rows.append(
+            {
+                "person": ask.label,
+                "request": str(package.request),
+                "package": str(package.file),
+                "receipt": str(receipt),
+                "rows": sum(package.summary.rows.values()),
+                "objects": package.summary.objects,
+                "bytes": package.summary.bytes,
+            }
+        )
     if as_json:
         say_json(rows)
         return
-    say_table(f"{len(rows)} access packages in {out}", ("person", "package", "rows", "objects"),
-              [(r["person"], Path(str(r["package"])).name, r["rows"], r["objects"]) for r in rows])
+    say_table(
+        f"{len(rows)} access packages in {out}",
+        ("person", "package", "rows", "objects"),
+        [(r["person"], Path(str(r["package"])).name, r["rows"], r["objects"]) for r in rows],
+    )
 
 
 @app.command()
@@ -112,35 +125,51 @@ def erase(
 
 
 def _say_plan(planned: Planned, *, as_json: bool) -> None:
-    fates = [(system, table, _FATES[fate], rows)
-             for (system, table, fate), rows in sorted(planned.fates.items())]
+    fates = [
+        (system, table, _FATES[fate], rows)
+        for (system, table, fate), rows in sorted(planned.fates.items())
+    ]
     changes = [(*key, rows) for key, rows in sorted(planned.changes.items())]
     objects = sorted(planned.objects.items())
     if as_json:
-        say_json({
-            "people": planned.people, "already_erased": planned.already,
-            "rows": [dict(zip(("system", "table", "fate", "rows"), f, strict=True))
-                     for f in fates],
-            "changes": [dict(zip(("system", "table", "columns", "rule", "rows"), c, strict=True))
-                        for c in changes],
-            "objects": dict(objects)})
+        say_json(
+            {
+                "people": planned.people,
+                "already_erased": planned.already,
+                "rows": [
+                    dict(zip(("system", "table", "fate", "rows"), f, strict=True)) for f in fates
+                ],
+                "changes": [
+                    dict(zip(("system", "table", "columns", "rule", "rows"), c, strict=True))
+                    for c in changes
+                ],
+                "objects": dict(objects),
+            }
+        )
         return
     say(f"Plan for {planned.people} people. Nothing has been changed.")
     say_table("Rows", ("system", "table", "fate", "rows"), fates)
-    say_table("Links and values that change in rows that stay",
-              ("system", "table", "columns", "rule", "rows"), changes)
+    say_table(
+        "Links and values that change in rows that stay",
+        ("system", "table", "columns", "rule", "rows"),
+        changes,
+    )
     say_table("Objects that go", ("store", "objects"), objects)
 
 
-def _say_erased(
-    erased: Erased, resumed: list[Erased], out: Path, *, as_json: bool
-) -> None:
+def _say_erased(erased: Erased, resumed: list[Erased], out: Path, *, as_json: bool) -> None:
     if as_json:
-        say_json({
-            "batch": str(erased.batch) if erased.batch else None, **erased.outcome,
-            "resumed": [str(one.batch) for one in resumed],
-            "receipts": [str(out / f"receipt-{request}.json") for request, _ in erased.receipts],
-            "report": str(erased.report) if erased.report else None})
+        say_json(
+            {
+                "batch": str(erased.batch) if erased.batch else None,
+                **erased.outcome,
+                "resumed": [str(one.batch) for one in resumed],
+                "receipts": [
+                    str(out / f"receipt-{request}.json") for request, _ in erased.receipts
+                ],
+                "report": str(erased.report) if erased.report else None,
+            }
+        )
         return
     for one in resumed:
         say(f"Finished the interrupted batch {one.batch} first.")
@@ -149,16 +178,28 @@ def _say_erased(
         say(f"{already} were erased before; their receipts are the same as then.")
     if erased.batch is not None:
         say(f"Erased {erased.outcome['people']} people.")
-        rows = [(system, what, table, count)
-                for system, kinds in erased.outcome["rows"].items()
-                for what, tables in kinds.items() for table, count in sorted(tables.items())]
+        rows = [
+            (system, what, table, count)
+            for system, kinds in erased.outcome["rows"].items()
+            for what, tables in kinds.items()
+            for table, count in sorted(tables.items())
+        ]
         say_table("Rows", ("system", "what", "table", "rows"), rows)
-        say_table("Stores", ("store", "objects removed", "residue"),
-                  [(name, erased.outcome["objects_removed"].get(name, 0), left)
-                   for name, left in erased.outcome["residue"].items()])
+        say_table(
+            "Stores",
+            ("store", "objects removed", "residue"),
+            [
+                (name, erased.outcome["objects_removed"].get(name, 0), left)
+                for name, left in erased.outcome["residue"].items()
+            ],
+        )
         for name, keys in erased.outcome["objects_to_review"].items():
-            say(f"{len(keys)} objects in `{name}` that are not text hold an identifier; "
-                "the report lists them.")
+            say(
+                f"{len(keys)} objects in `{name}` that are not text hold an identifier; "
+                "the report lists them."
+            )
         say(f"Report: {erased.report}")
-    say(f"{len(erased.receipts)} receipts in {out}. "
-        "Check one: upheld verify RECEIPT --email ADDRESS")
+    say(
+        f"{len(erased.receipts)} receipts in {out}. "
+        "Check one: upheld verify RECEIPT --email ADDRESS"
+    )

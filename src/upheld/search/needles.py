@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
 
 MASK = "[erased]"
 SHORTEST = 5
-_MOST_SPECIAL = 4
+_MOST_SPECIAL = 3
 _RAW, _URL, _JSON, _HEX = range(4)
 # Small letters; and 4 as 6, 5 as 7, so that the hexadecimal digits of a letter are
 # the same whether it is small (0x61) or capital (0x41).
@@ -159,16 +159,18 @@ def _as_bytes(text: str) -> bytes:
 def _forms(value: str) -> Iterable[tuple[str, int]]:
     """Give the ways in which an identifier may be written, in small letters.
 
-    Writers differ in which characters they escape, so each choice of them is a
-    form: an address has one or two that anybody would.
+    Writers differ in which characters they escape and how (a URL within JSON does
+    both), so each choice is a form: an address has one or two such characters.
     """
     low = value.lower()
     yield low, _RAW
     special = sorted({c for c in low if not (c.isascii() and (c.isalnum() or c in "._-"))})
-    for size in range(1, min(len(special), _MOST_SPECIAL) + 1):
-        for chosen in combinations(special[:_MOST_SPECIAL], size):
-            yield _escaped(low, chosen, lambda c: quote(c, safe="").lower()), _URL
-            yield _escaped(low, chosen, json_escape), _JSON
+    special = special[:_MOST_SPECIAL]
+    for chosen in product((_RAW, _URL, _JSON), repeat=len(special)):
+        if any(chosen):
+            escaped = {c: _escape(c, form) for c, form in zip(special, chosen, strict=True)}
+            text = "".join(escaped.get(c, c) for c in low)
+            yield text, _URL if _URL in chosen else _JSON
     if "/" in low:
         yield low.replace("/", "\\/"), _JSON
 
@@ -195,8 +197,10 @@ def _automaton(kind: Any, patterns: list[Any]) -> Any:  # noqa: ANN401  two clas
     return kind(patterns, implementation=Implementation.ContiguousNFA) if patterns else None
 
 
-def _escaped(text: str, which: Collection[str], escape: Callable[[str], str]) -> str:
-    return "".join(escape(c) if c in which else c for c in text)
+def _escape(character: str, form: int) -> str:
+    if form == _URL:
+        return quote(character, safe="").lower()
+    return json_escape(character) if form == _JSON else character
 
 
 def json_escape(character: str) -> str:

@@ -143,7 +143,7 @@ class Footprint:
         added = 0
         for number, path in enumerate(self.datamap.tables[table].paths):
             last = path.via[-1]
-            if path.is_owner == owner and (last.to is None or self.rows[last.to.table]):
+            if path.is_owner == owner and (last.to is None or self.rows.get(last.to.table)):
                 added += self._add_path(table, number, path)
         return added
 
