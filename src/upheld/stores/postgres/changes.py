@@ -46,19 +46,20 @@ class _Detached:
 
 
 class Changes:
-    """Builds the work tables of all changes of a plan."""
+    """Builds the work tables of all changes of a plan. Only a first round anonymises."""
 
-    def __init__(self, footprint: Footprint, closure: Closure) -> None:
+    def __init__(self, footprint: Footprint, closure: Closure, *, is_first: bool) -> None:
         self.footprint = footprint
         self.closure = closure
         self.conn = footprint.conn
+        self.is_first = is_first
         self.made: list[Change] = []
         self.empty: list[sql.Composable] = []
 
-    def build(self, *, anonymise: bool) -> tuple[Change, ...]:
+    def build(self) -> tuple[Change, ...]:
         """Create the work tables; raise PlanError where a value cannot be told."""
         for table in (t for t in self.footprint.tables if self.footprint.rows[t]):
-            if anonymise:
+            if self.is_first:
                 self._anonymise_all(table)
             for number, path in enumerate(self.footprint.datamap.tables[table].paths):
                 if path.when_gone != "go" and self.footprint.reached(table, number):
@@ -277,12 +278,7 @@ class Changes:
                 "{create} {work} AS SELECT row_number() OVER () AS seq, x.* FROM (SELECT DISTINCT "
                 "ON ({of}) {values}, {digests}, {own} AS own {source}) x WHERE {differs}"
             ).format(
-                differs=sql.SQL(" OR ").join(
-                    sql.SQL("md5(({})::text) IS DISTINCT FROM {}").format(
-                        sql.Identifier("x", f"v{i + 1}"), sql.Identifier("x", f"g{i + 1}")
-                    )
-                    for i in range(len(columns))
-                ),
+                differs=self._differs(columns),
                 create=self.footprint.workspace.create,
                 work=work,
                 of=key.of("t0"),
@@ -305,6 +301,20 @@ class Changes:
         else:
             self.empty.append(work)
         return rows
+
+    def _differs(self, columns: Sequence[str]) -> sql.Composable:
+        """Say that something changes: else a later round would find the same again and again.
+
+        The first round keeps such rows, so that `_check_links` looks at all of them.
+        """
+        if self.is_first:
+            return sql.SQL("true")
+        return sql.SQL(" OR ").join(
+            sql.SQL("md5(({})::text) IS DISTINCT FROM {}").format(
+                sql.Identifier("x", f"v{i + 1}"), sql.Identifier("x", f"g{i + 1}")
+            )
+            for i in range(len(columns))
+        )
 
     def _own(self, table: str) -> sql.Composable:
         if not self.footprint.rows.get(table):

@@ -163,12 +163,15 @@ class Erasure:
         service while it ran) is a further round. Safe to repeat after a kill.
         """
         rows = mentions = 0
+        refused: StoreError | None = None
         for _ in range(MAX_ROUNDS):
             saved = self._last_round()
-            Execution(self.conn, self.live, saved.plan).run(progress)
+            refused = self._execute(saved.plan, progress)
             rows = self.verify_footprint(saved.number + 1, saved.held, today)
             if not rows:
                 break
+        if refused is not None:
+            raise refused
         first, held = self._first(), saved.held
         needles = self.needles(held)
         sweep = Sweep(self.conn, self.datamap, self.live, first.plan)
@@ -179,6 +182,24 @@ class Erasure:
             if not mentions or not masked.changed:
                 break
         return Verified(rows, mentions)
+
+    def _execute(self, plan: Plan, progress: Progress) -> StoreError | None:
+        """Execute a round; give the refusal of a constraint, which the next round may settle.
+
+        So it is where the service wrote a row that points to one that goes after
+        the plan was made. The driver's text is cut to its first line: what
+        follows quotes values.
+        """
+        try:
+            Execution(self.conn, self.live, plan).run(progress)
+        except psycopg.IntegrityError as problem:
+            message = f"`{self.datamap.system}` refused a change: {problem.diag.message_primary}"
+            return StoreError(
+                message,
+                help="the batch is not lost: see what writes to the "
+                "table, then run the command again",
+            )
+        return None
 
     def _last_round(self) -> Saved:
         number, last = 1, self._first()
@@ -201,7 +222,7 @@ class Erasure:
             footprint = Footprint(self.resolution, workspace)
             footprint.remember(Workspace(self.run), dict(first.plan.members))
             planner = Planner(footprint)
-            plan = planner.plan(today, anonymise=False)
+            plan = planner.plan(today, is_first=False)
             if not plan.is_empty:
                 planner.save(plan, self.seal(_pack(held, ())))
         except BaseException:

@@ -136,14 +136,14 @@ class Planner:
         self.conn = footprint.conn
         self.workspace: Workspace = footprint.workspace
 
-    def plan(self, today: date, *, anonymise: bool = True) -> Plan:
+    def plan(self, today: date, *, is_first: bool = True) -> Plan:
         """Compute footprint, fates and changes; raise PlanError where that cannot be done."""
         footprint = self.footprint
         footprint.compute()
         footprint.decide(today)
         closure = Closure(footprint)
         closure.follow()
-        changes = Changes(footprint, closure).build(anonymise=anonymise)
+        changes = Changes(footprint, closure, is_first=is_first).build()
         going = {
             table: (footprint.rows[table], rows)
             for (table, fate), rows in footprint.fates().items()
