@@ -39,7 +39,11 @@ class Difference:
         return f"{where}: expected {self.expected}, found {self.found}"
 
 
-def same_cell(column: Column, expected: Any, found: Any) -> bool:  # noqa: ANN401  any cell
+def same_cell(  # noqa: PLR0911  one return for each kind of prediction
+    column: Column,
+    expected: Any,  # noqa: ANN401  any cell
+    found: Any,  # noqa: ANN401  any cell
+) -> bool:
     """Tell whether a cell is what was predicted."""
     if isinstance(expected, MaskedApart):
         return same_cell(column, expected.cell, _one_mask(found))

@@ -134,7 +134,7 @@ class Draft:
                 function, source = column.generated
                 made_from = row[source]
                 row[column.name] = None if made_from is None else GENERATED[function][1](made_from)
-        sets = [(column.name,) for column in shape.columns if column.unique]
+        sets: list[tuple[str, ...]] = [(column.name,) for column in shape.columns if column.unique]
         sets += [shape.key, *shape.unique_sets]
         for names in sets:
             cells = [row[name] for name in names]
@@ -275,9 +275,7 @@ def filled(draft: Draft, columns: list[Column], fillers: dict[str, Filler]) -> R
 def anonymised(draft: Draft, columns: Sequence[Column], must: Sequence[Column]) -> Any:  # noqa: ANN401
     """Draw what a table's `anonymise` lists: all of `must`, some of the others."""
     chosen = [*must]
-    for column in columns:
-        if not column.generated and draft.chance(0.5):
-            chosen.append(column)
+    chosen += [column for column in columns if not column.generated and draft.chance(0.5)]
     if draft.chance(0.4):
         draft.saw("anonymise list")
         return [column.name for column in chosen]

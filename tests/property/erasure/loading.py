@@ -104,7 +104,7 @@ def _constrain(table: str, key: ForeignKey) -> sql.Composable:
 def load(conn: psycopg.Connection[Any], case: Case) -> None:
     """Replace the schema `public` by the case, in one round trip."""
     moods = sql.SQL(", ").join(sql.Literal(mood) for mood in MOODS)
-    parts = [sql.SQL(_START).format(moods=moods)]
+    parts: list[sql.Composable] = [sql.SQL(_START).format(moods=moods)]
     if "audit_log" in case.ignored:
         parts.append(sql.SQL(_AUDIT))
     parts += [_create(table) for table in case.tables.values()]

@@ -353,7 +353,7 @@ class _Oracle:
         }
         wanted = {
             kind: made.get(kind, True) if "search" not in told else told["search"] in (True, "yes")
-            for kind, told in {**dict.fromkeys(made, {}), **kinds}.items()
+            for kind, told in {**{kind: {} for kind in made}, **kinds}.items()
         }
         return sorted(
             value.text

@@ -33,7 +33,7 @@ def row_columns(draft: Draft) -> list[Column]:
     return [Column("id", kind, nullable=False)]
 
 
-def row_key(draft: Draft, kind: str, number: int) -> Cell:
+def row_key(kind: str, number: int) -> Cell:
     if kind == "uuid":
         return uuid.UUID(int=number + 1)
     return f"k{number:02d}" if kind == "text" else number + 1
@@ -257,7 +257,9 @@ def profile(draft: Draft) -> None:
     """A table whose key is the person's key."""
     columns = [Column("person_id", draft.key_type, nullable=False)]
     more, fillers = draft.extras(4)
-    keys = (draft.foreign_key(["person_id"], draft.person_table, ["id"], nullable=False),)
+    keys: tuple[ForeignKey, ...] = (
+        draft.foreign_key(["person_id"], draft.person_table, ["id"], nullable=False),
+    )
     person_stays = "erase" in draft.entries[draft.person_table]
     if person_stays:
         keys = ()
@@ -286,7 +288,7 @@ def posts(draft: Draft) -> None:
     draft.add(Table("post", (*kind, author, *more), ("id",), keys, trigger=draft.trigger()), entry)
     for number in range(draft.count()):
         row = {
-            "id": row_key(draft, kind[0].type, number),
+            "id": row_key(kind[0].type, number),
             "author": None if nullable and draft.chance(0.1) else _loose(author, _who(draft)),
         }
         draft.insert("post", row | filled(draft, more, fillers))
@@ -597,11 +599,15 @@ def tenants(draft: Draft) -> None:
         Table("usage", tuple(usage), (), (key,) if draft.chance(0.7) else ()), {"paths": paths}
     )
     for _ in range(draft.count() if draft.rows["contract"] else 0):
-        at = draft.rng.choice(draft.rows["contract"])
-        row = {"tenant": at["tenant"], "no": at["no"], "units": draft.rng.randrange(5)}
+        contract = draft.rng.choice(draft.rows["contract"])
+        used: Row = {
+            "tenant": contract["tenant"],
+            "no": contract["no"],
+            "units": draft.rng.randrange(5),
+        }
         if also:
-            row["clerk"] = _who(draft) if draft.chance(0.7) else None
-        draft.insert("usage", row)
+            used["clerk"] = _who(draft) if draft.chance(0.7) else None
+        draft.insert("usage", used)
     draft.saw("columns term", "composite foreign key", "multi-step path")
 
 

@@ -79,9 +79,11 @@ def mention(rng: Random, identifier: str, *, escapes: bool = True) -> str:
 def prose(rng: Random, identifiers: list[str], *, escapes: bool = True) -> str:
     """Write a short text that may name a few of the identifiers."""
     words = [rng.choice(_FILLERS) for _ in range(rng.randrange(4))]
-    for _ in range(rng.choice((0, 1, 1, 2))):
-        if identifiers:
-            words.append(mention(rng, rng.choice(identifiers), escapes=escapes))
+    words += [
+        mention(rng, rng.choice(identifiers), escapes=escapes)
+        for _ in range(rng.choice((0, 1, 1, 2)))
+        if identifiers
+    ]
     rng.shuffle(words)
     return rng.choice((" ", " ", "\n", ", ")).join(words)
 

@@ -14,9 +14,11 @@ from upheld.datamap import DataMap, json_schema, load_map, load_map_text
 from upheld.errors import MapError
 
 ROOT = Path(__file__).parents[3]
-EXAMPLE = re.search(
+_FOUND = re.search(
     r"```yaml datamap\n(.*?)```", (ROOT / "docs/datamap.md").read_text(encoding="utf-8"), re.DOTALL
-)[1]
+)
+assert _FOUND
+EXAMPLE = _FOUND[1]
 STUDIO = ROOT / "examples/studio/privacy/maps/studio.yaml"
 
 
