@@ -599,7 +599,7 @@ def tenants(draft: Draft) -> None:
         Table("usage", tuple(usage), (), (key,) if draft.chance(0.7) else ()), {"paths": paths}
     )
     for _ in range(draft.count() if draft.rows["contract"] else 0):
-        contract = draft.rng.choice(draft.rows["contract"])
+        deal = draft.rng.choice(draft.rows["contract"])
         used: Row = {
             "tenant": contract["tenant"],
             "no": contract["no"],
