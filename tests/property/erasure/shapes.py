@@ -601,8 +601,8 @@ def tenants(draft: Draft) -> None:
     for _ in range(draft.count() if draft.rows["contract"] else 0):
         deal = draft.rng.choice(draft.rows["contract"])
         used: Row = {
-            "tenant": contract["tenant"],
-            "no": contract["no"],
+            "tenant": deal["tenant"],
+            "no": deal["no"],
             "units": draft.rng.randrange(5),
         }
         if also:
