@@ -119,8 +119,8 @@ def erase(
         resumed = erasing.resume()
         erased = erasing.erase(asks)
     out.mkdir(parents=True, exist_ok=True)
-    for request, receipt in (pair for one in (*resumed, erased) for pair in one.receipts):
-        (out / f"receipt-{request}.json").write_bytes(receipt)
+    for proof in (proof for one in (*resumed, erased) for proof in one.receipts):
+        (out / f"receipt-{proof.request}.json").write_bytes(proof.receipt)
     _say_erased(erased, resumed, out, as_json=as_json)
 
 
@@ -165,7 +165,8 @@ def _say_erased(erased: Erased, resumed: list[Erased], out: Path, *, as_json: bo
                 **erased.outcome,
                 "resumed": [str(one.batch) for one in resumed],
                 "receipts": [
-                    str(out / f"receipt-{request}.json") for request, _ in erased.receipts
+                    {"person": p.person, "receipt": str(out / f"receipt-{p.request}.json")}
+                    for p in erased.receipts
                 ],
                 "report": str(erased.report) if erased.report else None,
             }
@@ -178,28 +179,37 @@ def _say_erased(erased: Erased, resumed: list[Erased], out: Path, *, as_json: bo
         say(f"{already} were erased before; their receipts are the same as then.")
     if erased.batch is not None:
         say(f"Erased {erased.outcome['people']} people.")
-        rows = [
-            (system, what, table, count)
-            for system, kinds in erased.outcome["rows"].items()
-            for what, tables in kinds.items()
-            for table, count in sorted(tables.items())
-        ]
-        say_table("Rows", ("system", "what", "table", "rows"), rows)
+        _say_rows(erased.outcome)
+        say(f"Report, by table and key: {erased.report}")
+    say(
+        f"{len(erased.receipts)} receipts in {out}. Check one: upheld verify RECEIPT --email ADDRESS"
+    )
+
+
+_COLUMNS = ("erased", "anonymise", "kept", "detach", "pass")
+
+
+def _say_rows(outcome: dict[str, Any]) -> None:
+    for system, kinds in outcome["rows"].items():
+        tables = sorted({table for counts in kinds.values() for table in counts})
         say_table(
-            "Stores",
-            ("store", "objects removed", "residue"),
+            f"Rows in {system}",
+            ("table", "erased", "anonymised", "kept", "detached", "passed on"),
             [
-                (name, erased.outcome["objects_removed"].get(name, 0), left)
-                for name, left in erased.outcome["residue"].items()
+                (table, *(kinds.get(kind, {}).get(table, 0) for kind in _COLUMNS))
+                for table in tables
             ],
         )
-        for name, keys in erased.outcome["objects_to_review"].items():
-            say(
-                f"{len(keys)} objects in `{name}` that are not text hold an identifier; "
-                "the report lists them."
-            )
-        say(f"Report: {erased.report}")
-    say(
-        f"{len(erased.receipts)} receipts in {out}. "
-        "Check one: upheld verify RECEIPT --email ADDRESS"
+    say_table(
+        "After the second search",
+        ("store", "objects removed", "residue"),
+        [
+            (name, outcome["objects_removed"].get(name, 0), left)
+            for name, left in outcome["residue"].items()
+        ],
     )
+    for name, keys in outcome["objects_to_review"].items():
+        say(
+            f"{len(keys)} objects in `{name}` that are not text hold an identifier; "
+            "the report lists them."
+        )

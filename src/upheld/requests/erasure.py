@@ -29,7 +29,7 @@ from upheld.requests.seal import ledger_hash, seal, unseal
 from upheld.requests.stores import Stores
 from upheld.search.needles import Needles
 from upheld.stores.postgres.erasure import Erasure, Prepared, silent
-from upheld.stores.postgres.outcome import erased_rows, fates
+from upheld.stores.postgres.outcome import fates, own_rows
 from upheld.stores.postgres.resolution import Held, Subject
 from upheld.stores.postgres.worklist import Changed, Kept, Progress
 
@@ -48,12 +48,21 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """One person's receipt; `person` says who it is in the words of whoever asked."""
+
+    person: str
+    request: UUID
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Erased:
     """What came of a batch. `outcome` is free of personal data."""
 
     batch: UUID | None
     outcome: dict[str, Any]
-    receipts: tuple[tuple[UUID, bytes], ...]
+    receipts: tuple[Proof, ...]
     report: Path | None
 
 
@@ -103,7 +112,9 @@ class Erasing:
             self._release(batch)
         new = [ask for n, ask in enumerate(asks, 1) if n not in again]
         sequence(self.stores.conn, self.stores.keys.signer, self.stores.clock)
-        before = self._receipts([leaf for _, leaf in again.values()])
+        before = self._receipts(
+            [leaf for _, leaf in again.values()], [asks[n - 1].label for n in again]
+        )
         if not new:
             return Erased(None, {"people": 0, "already": len(again)}, before, None)
         erased = self.erase(new)
@@ -146,8 +157,9 @@ class Erasing:
         """Carry a recorded batch out, prove it, and destroy its worklists."""
         stores = self.stores
         said, outcome = record.batch_of(stores.conn, batch)
-        if said.state != "done":
-            asks = _unpack(self._unseal(batch, said.sealed or b""))
+        asks: tuple[Ask, ...] = ()
+        if said.sealed is not None:
+            asks = _unpack(self._unseal(batch, said.sealed))
             with self._erasures(said.run, str(batch)) as erasures:
                 if said.state == "received":
                     self._plan_missing(erasures, asks)
@@ -160,7 +172,8 @@ class Erasing:
                     erasure.destroy()
             record.close_batch(stores.conn, batch, stores.clock())
         leaves = [leaf for _, _, leaf in record.requests_of(stores.conn, batch) if leaf]
-        return Erased(batch, outcome, self._receipts(leaves), self._report_path(batch))
+        receipts = self._receipts(leaves, [ask.label for ask in asks])
+        return Erased(batch, outcome, receipts, self._report_path(batch))
 
     def _plan_missing(self, erasures: Mapping[str, Erasure], asks: Sequence[Ask]) -> None:
         """Plan where a killed run had not; what other systems remember helps to find people."""
@@ -380,27 +393,29 @@ class Erasing:
                     _line(out, {"what": "kept", "system": name, **_shown(kept)})
                 for changed in erasure.changed():
                     _line(out, {"what": "changed", "system": name, **_shown(changed)})
-                for table, key in (
-                    erased_rows(erasure.conn, erasure.live, saved.plan) if saved else ()
+                for fate, table, key in (
+                    own_rows(erasure.conn, erasure.live, saved.plan) if saved else ()
                 ):
+                    what = _FATES[fate]
                     _line(
-                        out,
-                        {"what": "erased", "system": name, "table": table, "key": json.loads(key)},
+                        out, {"what": what, "system": name, "table": table, "key": json.loads(key)}
                     )
         part.replace(path)
 
     # -- small things ------------------------------------------------------
 
-    def _receipts(self, leaves: Sequence[int]) -> tuple[tuple[UUID, bytes], ...]:
+    def _receipts(self, leaves: Sequence[int], people: Sequence[str]) -> tuple[Proof, ...]:
+        """Issue receipts, in order; another process that finished the batch knows no names."""
         stores = self.stores
         rows = dict(
             stores.conn.execute(
                 "SELECT leaf, id FROM upheld.request WHERE leaf = ANY(%s)", (list(leaves),)
             ).fetchall()
         )
+        issued = issue_receipts(stores.conn, leaves, stores.keys)
         return tuple(
-            (rows[leaf], receipt)
-            for leaf, receipt in issue_receipts(stores.conn, leaves, stores.keys)
+            Proof(people[at] if at < len(people) else "", rows[leaf], receipt)
+            for at, (leaf, receipt) in enumerate(issued)
         )
 
     @contextmanager

@@ -38,16 +38,16 @@ def fates(conn: psycopg.Connection[Any], live: LiveSchema, plan: Plan) -> Iterat
             yield Fate(n, table, fate, rows)
 
 
-def erased_rows(
+def own_rows(
     conn: psycopg.Connection[Any], live: LiveSchema, plan: Plan
-) -> Iterator[tuple[str, str]]:
-    """Give (table, key as JSON) of each row that goes and was the leavers' own."""
+) -> Iterator[tuple[str, str, str]]:
+    """Give (fate, table, key as JSON) of each row of the leavers' own that goes or is anonymised."""
     workspace = Workspace(plan.run)
     for table, work in plan.members:
         key = row_key(live.tables[table])
         query = sql.SQL(
-            "SELECT {shown} FROM (SELECT {key} FROM {work} WHERE fate = 'g' GROUP BY {key} "
-            "HAVING NOT bool_and(other)) w"
+            "SELECT fate, {shown} FROM (SELECT fate, {key} FROM {work} WHERE fate IN ('g', 'a') "
+            "GROUP BY fate, {key} HAVING NOT bool_and(other)) w"
         ).format(shown=key.shown("w"), key=key.list(), work=workspace.name(work))
-        for (shown,) in conn.execute(query):
-            yield table, shown
+        for fate, shown in conn.execute(query):
+            yield fate, table, shown
