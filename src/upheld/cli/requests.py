@@ -181,9 +181,8 @@ def _say_erased(erased: Erased, resumed: list[Erased], out: Path, *, as_json: bo
         say(f"Erased {erased.outcome['people']} people.")
         _say_rows(erased.outcome)
         say(f"Report, by table and key: {erased.report}")
-    say(
-        f"{len(erased.receipts)} receipts in {out}. Check one: upheld verify RECEIPT --email ADDRESS"
-    )
+    say(f"{len(erased.receipts)} receipts in {out}.")
+    say("Check one: upheld verify RECEIPT --email ADDRESS")
 
 
 _COLUMNS = ("erased", "anonymise", "kept", "detach", "pass")

@@ -75,6 +75,12 @@ ALTER TABLE upheld.leaf ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE upheld.masked_object (
+    batch uuid NOT NULL,
+    store text NOT NULL,
+    key text NOT NULL
+);
+
 CREATE TABLE upheld.migration (
     version integer NOT NULL,
     name text NOT NULL,
@@ -123,6 +129,9 @@ ALTER TABLE ONLY upheld.leaf
 ALTER TABLE ONLY upheld.leaf
     ADD CONSTRAINT leaf_position_key UNIQUE ("position");
 
+ALTER TABLE ONLY upheld.masked_object
+    ADD CONSTRAINT masked_object_pkey PRIMARY KEY (batch, store, key);
+
 ALTER TABLE ONLY upheld.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (version);
 
@@ -157,6 +166,9 @@ ALTER TABLE upheld.leaf ENABLE ALWAYS TRIGGER number_once;
 
 ALTER TABLE ONLY upheld.erased
     ADD CONSTRAINT erased_request_fkey FOREIGN KEY (request) REFERENCES upheld.request(id);
+
+ALTER TABLE ONLY upheld.masked_object
+    ADD CONSTRAINT masked_object_batch_fkey FOREIGN KEY (batch) REFERENCES upheld.batch(id);
 
 ALTER TABLE ONLY upheld.request
     ADD CONSTRAINT request_batch_fkey FOREIGN KEY (batch) REFERENCES upheld.batch(id);

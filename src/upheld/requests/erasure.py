@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
@@ -288,7 +289,7 @@ class Erasing:
         needles = Needles(values)
         for name, store in self.stores.objects.items():
             self.progress(name, 0, 1)
-            store.mask(needles)
+            store.mask(needles, partial(record.note_masked, self.stores.conn, batch, name))
             hits = list(store.search(needles))
             left[name] = sum(hit.is_text for hit in hits)
             reported[name] = [hit.key for hit in hits if not hit.is_text]
@@ -387,6 +388,18 @@ class Erasing:
         with part.open("w", encoding="utf-8") as out:
             part.chmod(0o600)
             _line(out, {"what": "outcome", **outcome})
+            for store, object_key in record.masked_objects(self.stores.conn, batch):
+                _line(
+                    out,
+                    {
+                        "what": "changed",
+                        "system": store,
+                        "table": "(objects)",
+                        "key": {"object": object_key},
+                        "column": None,
+                        "rule": "mask",
+                    },
+                )
             for name, erasure in erasures.items():
                 saved = erasure.saved()
                 for kept in saved.kept if saved else ():

@@ -63,11 +63,27 @@ def set_state(conn: psycopg.Connection[Any], batch: UUID, state: str) -> None:
 
 
 def close_batch(conn: psycopg.Connection[Any], batch: UUID, at: datetime) -> None:
-    """Mark a batch done and destroy what it sealed."""
+    """Mark a batch done and destroy what it sealed and noted."""
+    conn.execute("DELETE FROM upheld.masked_object WHERE batch = %s", (batch,))
     conn.execute(
         "UPDATE upheld.batch SET state = 'done', sealed = NULL, done_at = %s WHERE id = %s",
         (at, batch),
     )
+
+
+def note_masked(conn: psycopg.Connection[Any], batch: UUID, store: str, key: str) -> None:
+    """Note an object that is about to be rewritten."""
+    conn.execute(
+        "INSERT INTO upheld.masked_object VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (batch, store, key),
+    )
+
+
+def masked_objects(conn: psycopg.Connection[Any], batch: UUID) -> list[tuple[str, str]]:
+    """Give (store, key) of the objects that a batch rewrote."""
+    return conn.execute(
+        "SELECT store, key FROM upheld.masked_object WHERE batch = %s ORDER BY 1, 2", (batch,)
+    ).fetchall()
 
 
 def save_outcome(conn: psycopg.Connection[Any], batch: UUID, outcome: dict[str, Any]) -> None:

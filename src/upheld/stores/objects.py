@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -93,14 +93,17 @@ class Objects:
             if needles.find_bytes(data):
                 yield ObjectHit(self.name, key, _text(data) is not None)
 
-    def mask(self, needles: Needles) -> int:
-        """Rewrite text objects with their identifiers masked; give how many."""
+    def mask(self, needles: Needles, before: Callable[[str], None]) -> int:
+        """Rewrite text objects with their identifiers masked; give how many.
+
+        `before` is told each key before its object changes.
+        """
         changed = 0
         for hit in list(self.search(needles)):
             if hit.is_text:
-                text = _text(self._read(hit.key))
-                masked, _ = needles.mask(text or "")
-                obstore.put(self.store, hit.key, masked.encode())
+                before(hit.key)
+                masked, _ = needles.mask_bytes(self._read(hit.key))
+                obstore.put(self.store, hit.key, masked)
                 changed += 1
         return changed
 

@@ -31,3 +31,12 @@ CREATE TABLE upheld.erased (
     request    uuid NOT NULL REFERENCES upheld.request,
     PRIMARY KEY (identifier, request)
 );
+
+-- Objects that a running batch rewrites, noted before it does: so that the report
+-- of a run that was killed tells of them too. Emptied when the batch is done.
+CREATE TABLE upheld.masked_object (
+    batch uuid NOT NULL REFERENCES upheld.batch,
+    store text NOT NULL,
+    key   text NOT NULL,
+    PRIMARY KEY (batch, store, key)
+);

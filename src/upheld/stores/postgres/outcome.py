@@ -41,7 +41,7 @@ def fates(conn: psycopg.Connection[Any], live: LiveSchema, plan: Plan) -> Iterat
 def own_rows(
     conn: psycopg.Connection[Any], live: LiveSchema, plan: Plan
 ) -> Iterator[tuple[str, str, str]]:
-    """Give (fate, table, key as JSON) of each row of the leavers' own that goes or is anonymised."""
+    """Give (fate, table, key as JSON) of the leavers' own rows that go or are anonymised."""
     workspace = Workspace(plan.run)
     for table, work in plan.members:
         key = row_key(live.tables[table])

@@ -1,0 +1,5 @@
+"""`python -m upheld.cli`: the `upheld` command."""
+
+from upheld.cli.main import main
+
+main()
