@@ -101,9 +101,9 @@ def load_project(folder: Path, environ: Mapping[str, str]) -> Project:
         folder=folder,
         name=said.name,
         home=home.resolve(),
-        systems={name: _resolved(url, environ) for name, url in said.systems.items()},
+        systems={name: resolve_url(url, environ) for name, url in said.systems.items()},
         objects={
-            name: _object_url(_resolved(url, environ), file.resolve().parent)
+            name: _object_url(resolve_url(url, environ), file.resolve().parent)
             for name, url in said.objects.items()
         },
         maps=maps,
@@ -111,14 +111,14 @@ def load_project(folder: Path, environ: Mapping[str, str]) -> Project:
     )
 
 
-def _resolved(url: str, environ: Mapping[str, str]) -> str:
+def resolve_url(url: str, environ: Mapping[str, str]) -> str:
     """Take a URL out of the environment, where secrets belong, if it says `env:NAME`."""
     if not url.startswith(_FROM_ENVIRONMENT):
         return url
     name = url.removeprefix(_FROM_ENVIRONMENT)
     if not environ.get(name):
         message = f"the environment variable `{name}` is not set"
-        raise ProjectError(message, help="the settings take a URL from it")
+        raise ProjectError(message, help="a URL is taken from it")
     return environ[name]
 
 

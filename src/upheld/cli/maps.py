@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from upheld.database.conninfo import connect
 from upheld.datamap import json_schema
 from upheld.datamap.check import check_map
 from upheld.errors import StoreError
+from upheld.settings import resolve_url
 from upheld.stores.postgres.catalog import read_schema
 from upheld.stores.postgres.sampling import scan as scan_database
 
@@ -22,14 +24,16 @@ app = typer.Typer(no_args_is_help=True, help="Data maps.")
 
 @app.command()
 def scan(
-    url: Annotated[str, typer.Argument(help="The database to read, as a PostgreSQL URL.")],
+    url: Annotated[
+        str, typer.Argument(help="The database to read: a PostgreSQL URL, or env:NAME.")
+    ],
     system: Annotated[str, typer.Option("--system", help="The system's name.")] = "main",
     region: Annotated[str, typer.Option("--region", help="Where it runs.")] = "unknown",
     out: Annotated[Path | None, typer.Option("--out", help="The file to write.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Draft a map from a live schema: each guess with its reason and confidence."""
-    with connect(url) as conn, progress_bars(quiet=as_json) as progress:
+    with connect(resolve_url(url, os.environ)) as conn, progress_bars(quiet=as_json) as progress:
         draft = scan_database(conn, system, region, progress)
     if as_json:
         say_json(draft.as_json())
