@@ -173,10 +173,13 @@ def test_co_owners_who_leave_together_leave_together() -> None:
 
 
 def test_a_row_passes_to_the_smallest_key_that_stays() -> None:
-    entry = {"paths": [{**OWNED, "when_gone": "pass"}, CO_OWNED["paths"][1]]}
-    predicted = erase((NOTE, entry, [note(5, JANE, KIM)]))
-    assert predicted.rows["note"] == [note(5, KIM, KIM)]
-    assert predicted.changes == {change("note", 5, "person_id", "pass")}
+    team = table("team", {"id": "bigint!", "person_id": "bigint", "ids": "bigint[]"})
+    paths = [{**OWNED, "when_gone": "pass"}, {"from": {"array": "ids"}, "to": TO_PERSON}]
+    people = [*PEOPLE, PEOPLE[1] | {"id": 3, "email": "lea@ex.com"}]
+    row = {"id": 5, "person_id": JANE, "ids": [3, STAFF, KIM]}
+    predicted = erase((team, {"paths": paths}, [row]), people=people)
+    assert predicted.rows["team"] == [row | {"person_id": KIM}]
+    assert predicted.changes == {change("team", 5, "person_id", "pass")}
 
 
 def test_a_path_that_says_go_takes_the_row_whoever_else_owns_it() -> None:
