@@ -168,7 +168,7 @@ def test_writers_and_sequencers_at_once_leave_one_gapless_log(log: Log) -> None:
         "UPDATE upheld.leaf SET dedupe = 'x' WHERE position IS NULL",
         "DELETE FROM upheld.leaf",
         "DELETE FROM upheld.leaf WHERE position IS NULL",
-        "TRUNCATE upheld.leaf",
+        "TRUNCATE upheld.leaf CASCADE",
         "UPDATE upheld.tree_node SET hash = hash",
         "DELETE FROM upheld.tree_node",
         "TRUNCATE upheld.tree_node",
