@@ -54,9 +54,11 @@ def skip_mentions(whole: Map) -> Map | None:
 
 def _is_noticed(playground: str, case: Case, sabotaged: Map) -> bool:
     try:
-        return bool(check_case(playground, case, map_yaml(sabotaged)))
+        found = check_case(playground, case, map_yaml(sabotaged))
     except UpheldError:
         return False  # the loader noticed: not what is tried here
+    # An engine that refuses to start was not caught in the act: only the comparison counts.
+    return any(not one.startswith("the plan") for one in found)
 
 
 @pytest.mark.parametrize("sabotage", [forget_a_path, take_a_shared_row, skip_mentions])
