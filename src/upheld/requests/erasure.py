@@ -78,11 +78,12 @@ class Erasing:
 
     def resume(self) -> list[Erased]:
         """Take up every batch that was not finished and that nobody is working on."""
-        done = []
+        done: list[Erased] = []
         for batch in record.open_batches(self.stores.conn):
             if batch.right == "erase" and self._take(batch.id):
                 try:
-                    done.append(self._finish(batch.id))
+                    erased = self._take_up(batch.id)
+                    done += [erased] if erased else []
                 finally:
                     self._release(batch.id)
         return done
@@ -103,8 +104,7 @@ class Erasing:
         Those who were erased before and of whom nothing has come back get the
         same receipt again.
         """
-        batch = record.new_id()
-        self._take(batch)
+        batch = self._record(asks)
         try:
             again = self._start(batch, asks)
             if not again:
@@ -125,17 +125,71 @@ class Erasing:
             outcome={**erased.outcome, "already": len(again)},
         )
 
+    def _record(self, asks: Sequence[Ask]) -> UUID:
+        """Record a batch and take it, once no other one has any of these people in it.
+
+        A process that was killed may hold its batch for a moment longer, until its
+        server notices; one that works on it is waited for. Either way the batch is
+        then finished, and whoever was in it counts as erased before.
+        """
+        conn = self.stores.conn
+        while True:
+            with self._starting():
+                rival = self._overlapping(asks)
+                if rival is None:
+                    batch = record.new_id()
+                    self._take(batch)
+                    requests = [record.new_id() for _ in asks]
+                    sealed = self._seal(batch, _pack(asks))
+                    record.open_batch(conn, batch, "erase", sealed, requests, self.stores.clock())
+                    return batch
+            self.progress("waiting for another batch", 0, 1)
+            conn.execute("SELECT pg_advisory_lock(%s)", (_lock(rival),))
+            try:
+                self._take_up(rival)
+            finally:
+                self._release(rival)
+
+    def _overlapping(self, asks: Sequence[Ask]) -> UUID | None:
+        """Give an unfinished batch that has somebody of these in it."""
+        wanted = {_folded(pair) for ask in asks for pair in ask.given}
+        for batch in record.open_batches(self.stores.conn):
+            if batch.right == "erase" and batch.sealed is not None:
+                others = _unpack(self._unseal(batch.id, batch.sealed))
+                if wanted & {_folded(pair) for ask in others for pair in ask.given}:
+                    return batch.id
+        return None
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        """Let one process at a time decide whether to record a batch."""
+        self.stores.conn.execute("SELECT pg_advisory_lock(hashtext('upheld.batch'))")
+        try:
+            yield
+        finally:
+            self.stores.conn.execute("SELECT pg_advisory_unlock(hashtext('upheld.batch'))")
+
+    def _take_up(self, batch: UUID) -> Erased | None:
+        """Finish a batch that was left; forget one of which no worklist was committed."""
+        found = record.batch_of(self.stores.conn, batch)
+        if found is None:
+            return None
+        said, _ = found
+        if said.state == "received":
+            with self._erasures(said.run, str(batch)) as erasures:
+                planned = any(erasure.saved() for erasure in erasures.values())
+            if not planned:
+                record.forget_batch(self.stores.conn, batch)
+                return None
+        return self._finish(batch)
+
     def _start(self, batch: UUID, asks: Sequence[Ask]) -> dict[int, tuple[UUID, int]]:
-        """Record the batch and commit its worklists; or give those who were erased before.
+        """Commit the worklists of a recorded batch; or give those who were erased before.
 
         The record comes first, so that no worklist is ever without one. It is
         forgotten where nothing was committed: bad input leaves no trace.
         """
         conn, committed = self.stores.conn, False
-        requests = [record.new_id() for _ in asks]
-        record.open_batch(
-            conn, batch, "erase", self._seal(batch, _pack(asks)), requests, self.stores.clock()
-        )
         try:
             with self._erasures(batch.hex, str(batch)) as erasures:
                 prepared = self._prepare(erasures, asks)
@@ -157,7 +211,11 @@ class Erasing:
     def _finish(self, batch: UUID) -> Erased:
         """Carry a recorded batch out, prove it, and destroy its worklists."""
         stores = self.stores
-        said, outcome = record.batch_of(stores.conn, batch)
+        found = record.batch_of(stores.conn, batch)
+        if found is None:
+            message = f"the batch `{batch}` is not on record"
+            raise StoreError(message, help="file the request again")
+        said, outcome = found
         asks: tuple[Ask, ...] = ()
         if said.sealed is not None:
             asks = _unpack(self._unseal(batch, said.sealed))
@@ -438,7 +496,10 @@ class Erasing:
         with ExitStack() as stack:
             yield {
                 name: Erasure(
-                    stack.enter_context(connect(self.stores.systems[name], autocommit=True)),
+                    self._only(
+                        stack.enter_context(connect(self.stores.systems[name], autocommit=True)),
+                        run,
+                    ),
                     datamap,
                     run,
                     seal=lambda data: seal(key, data, about),
@@ -447,15 +508,21 @@ class Erasing:
                 for name, datamap in self.stores.maps.items()
             }
 
+    @staticmethod
+    def _only(conn: psycopg.Connection[Any], run: str) -> psycopg.Connection[Any]:
+        """Wait until no session of a killed process works on the run any more."""
+        conn.execute("SELECT pg_advisory_lock(hashtext(%s))", (f"upheld.{run}",))
+        return conn
+
     def _take(self, batch: UUID) -> bool:
         """Take a batch for this process, unless another has it."""
         row = self.stores.conn.execute(
-            "SELECT pg_try_advisory_lock(%s)", (batch.int & (2**63 - 1),)
+            "SELECT pg_try_advisory_lock(%s)", (_lock(batch),)
         ).fetchone()
         return bool(row and row[0])
 
     def _release(self, batch: UUID) -> None:
-        self.stores.conn.execute("SELECT pg_advisory_unlock(%s)", (batch.int & (2**63 - 1),))
+        self.stores.conn.execute("SELECT pg_advisory_unlock(%s)", (_lock(batch),))
 
     def _seal(self, batch: UUID, data: bytes) -> bytes:
         return seal(self.stores.keys.seal, data, str(batch))
@@ -468,6 +535,15 @@ class Erasing:
 
 
 _FATES = {"g": "erased", "a": "anonymised", "k": "kept", "s": "shared", "m": "mentions"}
+
+
+def _lock(batch: UUID) -> int:
+    return batch.int & (2**63 - 1)
+
+
+def _folded(pair: tuple[str, str]) -> tuple[str, str]:
+    kind, value = pair
+    return kind, value.strip().lower()
 
 
 def _add(

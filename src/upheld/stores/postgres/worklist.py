@@ -364,7 +364,8 @@ class Execution:
         with self.conn.transaction():
             row = self.conn.execute(statement).fetchone()
             self.conn.execute(
-                "INSERT INTO upheld_work.mark (run, step, chunk, rows) VALUES (%s, %s, %s, %s)",
+                "INSERT INTO upheld_work.mark (run, step, chunk, rows) VALUES (%s, %s, %s, %s) "
+                "ON CONFLICT DO NOTHING",
                 (self.plan.run, step, chunk, row[0] if row else 0),
             )
 
