@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from studio.fill import fill
 
 from tests.acceptance.service import Service
 from upheld.database.embedded import EmbeddedServer, open_server
+from upheld.database.migrations import migrate
 
 PEOPLE = 200
 
@@ -24,6 +26,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedS
     """Give a server with a database `master`, and a folder with its files."""
     base = tmp_path_factory.mktemp("acceptance")
     with open_server(base / "home", durable=False) as server:
+        server.ensure_database("upheld")
+        with psycopg.connect(server.conninfo("upheld")) as conn:
+            migrate(conn)
         server.ensure_database("master")
         fill(server.conninfo("master"), base / "objects", people=PEOPLE)
         yield server, base / "objects"
@@ -61,3 +66,19 @@ def copy_of_studio(
 def studio(copy_of_studio: Callable[[str], Service]) -> Service:
     """Give one copy of Studio."""
     return copy_of_studio("studio")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder on a file system of one megabyte."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    if mount.returncode:
+        pytest.skip("this user may not mount a small file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

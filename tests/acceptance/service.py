@@ -130,7 +130,8 @@ class Service:
                 )
                 if row[0] != "run"
             ]
-            for table in ("run", "mark", "changed"):
+            there = conn.execute("SELECT to_regnamespace('upheld_work') IS NOT NULL").fetchone()
+            for table in ("run", "mark", "changed") if there and there[0] else ():
                 query = sql.SQL("SELECT count(*) FROM upheld_work.{}").format(sql.Identifier(table))
                 row = conn.execute(query).fetchone()
                 if row and row[0]:

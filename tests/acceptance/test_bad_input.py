@@ -1,0 +1,170 @@
+"""Bad input gets a clear error and a non-zero exit, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.service import Service
+
+
+def engine_state(service: Service) -> list[tuple[object, ...]]:
+    return [
+        *service.engine("SELECT count(*), max(id) FROM upheld.leaf"),
+        *service.engine("SELECT count(*) FROM upheld.batch"),
+        *service.engine("SELECT count(*) FROM upheld.request"),
+    ]
+
+
+def refuse(service: Service, *words: object) -> str:
+    """Run what must be refused; give the error, having seen that nothing changed."""
+    before = service.state(), engine_state(service)
+    done = service.run(*words)
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert (service.state(), engine_state(service)) == before
+    assert service.left_in_work() == []
+    return done.stderr
+
+
+def edit_map(service: Service, old: str, new: str) -> None:
+    file = service.project / "maps/studio.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("right", ["access", "erase"])
+def test_somebody_unknown(studio: Service, right: str) -> None:
+    said = refuse(studio, "request", right, "--email", "nobody@nowhere.example", "--out", "out")
+    assert "no system knows `nobody@nowhere.example`" in said
+    assert "help: check the spelling" in said
+    assert not list((studio.folder / "out").glob("*"))
+
+
+@pytest.mark.parametrize("right", ["access", "erase"])
+def test_one_unknown_among_many_stops_the_batch(studio: Service, right: str) -> None:
+    who = studio.folder / "who.txt"
+    who.write_text(f"# the batch\n{studio.people(20, 21)[0]}\nnobody@nowhere.example\n")
+    said = refuse(studio, "request", right, "--from", who, "--out", "out")
+    assert f"{who}:3: no system knows `nobody@nowhere.example`" in said
+
+
+def test_malformed_identifiers(studio: Service) -> None:
+    who = studio.folder / "who.txt"
+    who.write_text("jane@example.org\njane at example\n")
+    said = refuse(studio, "request", "erase", "--from", who)
+    assert f"{who}:2: `jane at example` is not an e-mail address" in said
+    who.write_text("acount:17\n")
+    said = refuse(studio, "request", "erase", "--from", who)
+    assert f"{who}:1: unknown kind of identifier `acount`" in said
+    assert "did you mean `account`?" in said
+    assert "nobody is named" in refuse(studio, "request", "erase")
+    assert "cannot read `no.txt`" in refuse(studio, "request", "erase", "--from", "no.txt")
+
+
+def test_an_account_that_is_not_a_number(studio: Service) -> None:
+    assert "no system knows `account:x'; --`" in refuse(
+        studio, "request", "erase", "--account", "x'; --"
+    )
+
+
+def test_a_map_that_names_what_is_not_there(studio: Service) -> None:
+    edit_map(studio, "  request_log:\n", "  request_logs:\n")
+    said = refuse(studio, "request", "erase", "--email", studio.people(20, 21)[0])
+    assert "the map names the table `request_logs`, which `studio` does not have" in said
+    findings = json.loads(studio.run("map", "check", "--json").stdout)
+    assert {f["rule"] for f in findings} == {"map/table-gone", "map/table-unmapped"}
+
+
+def test_a_map_with_a_wrong_word(studio: Service) -> None:
+    edit_map(studio, "    nobody: true\n", "    nobdy: true\n")
+    said = refuse(studio, "request", "erase", "--email", "jane@example.org")
+    assert "maps/studio.yaml:" in said
+    assert "unknown word `nobdy`" in said
+    assert "did you mean `nobody`?" in said
+
+
+def test_a_plan_that_no_rule_allows(studio: Service) -> None:
+    # A work that goes takes its comments along; without a rule the plan must stop.
+    edit_map(studio, "      - {from: generation_id, to: generation.id, when_gone: go}\n", "")
+    everybody = studio.folder / "who.txt"
+    everybody.write_text("\n".join(studio.people(20, 60)))
+    said = refuse(studio, "request", "erase", "--from", everybody)
+    assert "`comment.generation_id` cannot be null and is part of a foreign key" in said
+    assert "help: give it a value, or say `when_gone: go`" in said
+
+
+def test_a_kept_row_that_would_go(studio: Service) -> None:
+    edit_map(
+        studio,
+        "    paths: [{from: account_id, to: account.id}]\n    erase:\n      keep:",
+        "    paths: [{from: account_id, to: account.id}]\n"
+        "    references: [{from: account_id, to: account.id, when_gone: go}]\n"
+        "    erase:\n      keep:",
+    )
+    everybody = studio.folder / "who.txt"
+    everybody.write_text("\n".join(studio.people(20, 60)))
+    said = refuse(studio, "request", "erase", "--from", everybody)
+    assert "rows of `invoice` are kept by the data map" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"systems": {"studio": "postgresql:///x?host=/nowhere"}},
+            "cannot connect to the database",
+        ),
+        ({"systems": {"studio": "env:NOT_SET"}}, "the environment variable `NOT_SET` is not set"),
+        ({"systems": {"other": "embedded:x"}}, "maps the system `studio`, which settings do not"),
+        ({"objects": {"media": "nonsense://x"}}, "cannot open the object store `media`"),
+        ({"name": "Not A Name"}, "`name`"),
+        ({"nmae": "x"}, "unknown word `nmae`"),
+    ],
+)
+def test_a_store_that_is_down_and_settings_that_are_wrong(
+    studio: Service, settings: dict[str, str], message: str
+) -> None:
+    email = studio.people(20, 21)[0]
+    studio.write_project(**settings)
+    assert message in refuse(studio, "request", "erase", "--email", email)
+
+
+def test_a_project_that_is_not_there(studio: Service) -> None:
+    (studio.project / "settings.yaml").unlink()
+    said = refuse(studio, "request", "erase", "--email", "jane@example.org")
+    assert "there is no project in" in said
+    assert "help: say `--project DIR`, or set UPHELD_PROJECT" in said
+
+
+def test_a_full_disk_while_packaging(studio: Service, small_disk: Path) -> None:
+    who = studio.folder / "who.txt"
+    who.write_text("\n".join(studio.people(20, 120)))
+    said = refuse(studio, "request", "access", "--from", who, "--out", small_disk)
+    assert "space" in said
+    assert list(small_disk.iterdir()) == []
+
+
+def test_receipts_that_do_not_hold(studio: Service) -> None:
+    one, other = studio.people(20, 22)
+    studio.json("request", "erase", "--email", one, "--out", "receipts")
+    receipt = next((studio.folder / "receipts").iterdir())
+    assert studio.json("verify", receipt, "--email", one)[0]["person"]
+    assert "the receipt is not for this email" in refuse(
+        studio, "verify", receipt, "--email", other
+    )
+    whole = receipt.read_bytes()
+    receipt.write_bytes(whole[:-40])
+    assert refuse(studio, "verify", receipt)
+    receipt.write_bytes(whole.replace(b"erasure", b"erasurf", 1))
+    assert refuse(studio, "verify", receipt)
+    receipt.write_bytes(whole)
+    key = studio.folder / "other.pub"
+    public = (studio.home / "keys/log.pub").read_text()
+    key.write_text(public[:-3] + ("A" if public[-3] != "A" else "B") + public[-2:])
+    assert refuse(studio, "verify", receipt, "--key", key)
+    assert "cannot read the receipt" in refuse(studio, "verify", "nothing.json")
