@@ -68,11 +68,16 @@ class Erased:
 
 
 class Erasing:
-    """Erases batches; one object serves many."""
+    """Erases batches; one object serves many.
 
-    def __init__(self, stores: Stores, progress: Progress = silent) -> None:
+    Without `search` identifiers are not looked for in text: for measurements, which
+    time that part by itself. The evidence then says so.
+    """
+
+    def __init__(self, stores: Stores, progress: Progress = silent, *, search: bool = True) -> None:
         self.stores = stores
         self.progress = progress
+        self.search = search
 
     # -- the steps ---------------------------------------------------------
 
@@ -340,7 +345,7 @@ class Erasing:
         values: dict[str, None] = {}
         for name, erasure in erasures.items():
             saved = erasure.saved()
-            left[name] = erasure.finish(self._today(), self.progress).residue
+            left[name] = erasure.finish(self._today(), self.progress, search=self.search).residue
             for one, keys in erasure.objects_gone():
                 gone[one] = gone.get(one, 0) + self.stores.objects[one].delete(keys)
             values.update(dict.fromkeys(erasure.needles(saved.held if saved else ()).values))
@@ -384,7 +389,12 @@ class Erasing:
         at = stores.clock()
         leaves = (
             (
-                Leaf("erasure", request, at, {"systems": facts.get(n, {}), "residue": 0})
+                Leaf(
+                    "erasure",
+                    request,
+                    at,
+                    {"systems": facts.get(n, {}), "residue": 0, "searched": self.search},
+                )
                 .about(_provable(asks[n - 1], held.get(n, ())), stores.keys.receipt)
                 .encode(),
                 f"erasure:{request}",
