@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import html
+import io
+import json
 import tempfile
 import zipfile
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +22,7 @@ from bench.measuring import MAP, Bench, median, timed
 from upheld.datamap import load_map
 from upheld.requests.access import readings, write_packages_for
 from upheld.requests.stores import Stores
+from upheld.stores.objects import Objects
 
 
 def packages(bench: Bench, wired: Stores, conninfo: str, count: int) -> None:
@@ -25,37 +33,73 @@ def packages(bench: Bench, wired: Stores, conninfo: str, count: int) -> None:
         made: list[Any] = []
         ours = timed(lambda: made.extend(write_packages_for(wired, who, out)))
         contents = [_contents(package.file) for package in made]
-        theirs = timed(lambda: _minimal(out / "minimal", contents, conninfo))
+        store = wired.objects["media"]
+        theirs = timed(partial(_minimal, out / "minimal", contents, conninfo, store))
     bench.add(
         "access packages",
         (ours, theirs),
         "s",
         "≤ 1.5",
         subjects=count,
-        files=sum(len(one) for one in contents),
+        files=sum(len(one.files) for one in contents),
     )
     reading = median([timed(lambda: _read(wired, who)) for _ in range(3)])
     copying = median([timed(lambda: _copy(wired, who)) for _ in range(3)])
     bench.add("their reading alone", (reading, copying), "s", "≤ 2", subjects=count)
 
 
-def _contents(package: Path) -> list[tuple[str, bytes]]:
+@dataclass(frozen=True)
+class _Content:
+    """What one package holds: rows per table, keys of files, and the rest as bytes."""
+
+    tables: dict[str, list[dict[str, Any]]]
+    files: list[str]
+    rest: dict[str, bytes]
+
+
+def _contents(package: Path) -> _Content:
+    content = _Content({}, [], {})
     with zipfile.ZipFile(package) as opened:
-        return [(name, opened.read(name)) for name in opened.namelist()]
+        for name in opened.namelist():
+            if name.startswith("data/") and name.endswith(".json"):
+                content.tables[name.removesuffix(".json")] = json.loads(opened.read(name))
+            elif name.startswith("objects/media/"):
+                content.files.append(name.removeprefix("objects/media/"))
+            elif name in ("style.css", "about.json"):
+                content.rest[name] = opened.read(name)
+    return content
 
 
-def _minimal(out: Path, contents: list[list[tuple[str, bytes]]], conninfo: str) -> None:
+def _minimal(out: Path, contents: list[_Content], conninfo: str, store: Objects) -> None:
     """Read the same rows by plain SQL, and write the same files with the standard library."""
     out.mkdir()
     with psycopg.connect(conninfo) as conn:
         _copy_all(conn)
-    for number, files in enumerate(contents):
-        with zipfile.ZipFile(
-            out / f"{number}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1
-        ) as opened:
-            for name, data in files:
-                stored = name.endswith((".png", ".jpg", ".webp"))
-                opened.writestr(name, data, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED)
+    for number, content in enumerate(contents):
+        page, manifest = ["<!doctype html>"], {}
+        with zipfile.ZipFile(out / f"{number}.zip", "w", compresslevel=1) as opened:
+
+            def put(name: str, data: bytes, how: int = zipfile.ZIP_DEFLATED) -> None:
+                manifest[name] = hashlib.sha256(data).hexdigest()
+                opened.writestr(name, data, how)
+
+            for name, rows in content.tables.items():
+                put(f"{name}.json", json.dumps(rows, ensure_ascii=False).encode())
+                text = io.StringIO()
+                writer = csv.DictWriter(text, list(rows[0]) if rows else [])
+                writer.writeheader()
+                writer.writerows(rows)
+                put(f"{name}.csv", text.getvalue().encode())
+                page += [
+                    f"<tr>{''.join(f'<td>{html.escape(str(v))}</td>' for v in row.values())}</tr>"
+                    for row in rows
+                ]
+            for key in content.files:
+                put(f"objects/media/{key}", b"".join(store.open(key)), zipfile.ZIP_STORED)
+            for name, data in content.rest.items():
+                put(name, data)
+            put("index.html", "\n".join(page).encode())
+            opened.writestr("manifest.json", json.dumps(manifest), zipfile.ZIP_DEFLATED)
 
 
 def _copy_all(conn: psycopg.Connection[Any]) -> None:

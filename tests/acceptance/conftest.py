@@ -38,21 +38,29 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedS
 def copy_of_studio(
     filled: tuple[EmbeddedServer, Path], tmp_path: Path
 ) -> Iterator[Callable[[str], Service]]:
-    """Give a function that makes a copy under a name of its own; all share one engine."""
+    """Give a function that makes a copy under a name of its own, with an engine of its own."""
     server, objects = filled
     made: list[str] = []
 
-    def make(name: str) -> Service:
+    def copy(template: str, name: str) -> str:
         database = f"{name}_{uuid.uuid4().hex}"
         with psycopg.connect(server.conninfo("postgres"), autocommit=True) as conn:
             conn.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE master").format(sql.Identifier(database))
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(database), sql.Identifier(template)
+                )
             )
         made.append(database)
+        return database
+
+    def make(name: str) -> Service:
         folder = tmp_path / name
         folder.mkdir()
+        # Nothing writes into an object in place: a new one takes its name.
         shutil.copytree(objects, folder / "objects", copy_function=os.link)
-        service = Service(folder, objects.parent / "home", server, database)
+        service = Service(
+            folder, objects.parent / "home", server, copy("master", name), copy("upheld", "engine")
+        )
         service.write_project()
         return service
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,16 +29,25 @@ _RANDOM = re.compile(r"erased-[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class Service:
-    """One copy of Studio (database and files) under one project."""
+    """One copy of Studio (database and files) under one project.
+
+    `engine_database` is the engine's own, on the same server; with None it is
+    the one that the engine makes by itself.
+    """
 
     folder: Path
     home: Path
     server: EmbeddedServer
     database: str
+    engine_database: str | None = None
 
     @property
     def conninfo(self) -> str:
         return self.server.conninfo(self.database)
+
+    @property
+    def engine_conninfo(self) -> str:
+        return self.server.conninfo(self.engine_database or "upheld")
 
     @property
     def objects(self) -> Path:
@@ -62,12 +74,20 @@ class Service:
     def start(self, *words: object) -> subprocess.Popen[bytes]:
         """Start `upheld`, in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "upheld.cli", *map(str, words), "--project", str(self.project)],
+            [sys.executable, "-m", "upheld.cli", *map(str, words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.folder,
+            env=self._environment(),
             start_new_session=True,
         )
+
+    def _environment(self) -> dict[str, str]:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("UPHELD_")}
+        environ |= {"UPHELD_PROJECT": str(self.project), "STUDIO_URL": self.conninfo}
+        if self.engine_database is not None:
+            environ["UPHELD_DATABASE_URL"] = self.engine_conninfo
+        return environ
 
     def run(self, *words: object) -> subprocess.CompletedProcess[str]:
         """Run `upheld` to its end."""
@@ -116,8 +136,28 @@ class Service:
 
     def engine(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the engine's own database."""
-        with psycopg.connect(self.server.conninfo("upheld")) as conn:
+        with psycopg.connect(self.engine_conninfo) as conn:
             return conn.execute(query.encode()).fetchall()
+
+    def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask Studio's database."""
+        with psycopg.connect(self.conninfo) as conn:
+            return conn.execute(query.encode(), values).fetchall()
+
+    def tell(self, statement: str, *values: object) -> None:
+        """Change Studio's database, as the service would."""
+        with psycopg.connect(self.conninfo) as conn:
+            conn.execute(statement.encode(), values)
+
+    def write_who(self, people: list[str]) -> Path:
+        """Write who asks into a file for --from."""
+        file = self.folder / "who.txt"
+        file.write_text("\n".join(people), encoding="utf-8")
+        return file
+
+    def files(self) -> set[str]:
+        """Give the names of all objects."""
+        return {str(p.relative_to(self.objects)) for p in self.objects.rglob("*") if p.is_file()}
 
     def left_in_work(self) -> list[str]:
         """Give what is left of worklists in the governed database."""
@@ -137,3 +177,24 @@ class Service:
                 if row and row[0]:
                     tables.append(f"{table}: {row[0]} rows")
         return tables
+
+
+def kill(process: subprocess.Popen[bytes]) -> bool:
+    """Kill the whole process group, as when the machine takes it; say whether it still ran."""
+    ran = process.poll() is None
+    if ran:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    return ran
+
+
+def kill_in(service: Service, state: str, *words: object) -> None:
+    """Start `upheld` and kill it while a batch of its is in this state."""
+    query = "SELECT 1 FROM upheld.batch WHERE state = %s"
+    with psycopg.connect(service.engine_conninfo, autocommit=True) as conn:
+        process = service.start(*words)
+        while conn.execute(query, (state,)).fetchone() is None:
+            assert process.poll() is None, f"it was never {state}"
+            time.sleep(0.002)
+        assert kill(process)
+        assert conn.execute(query, (state,)).fetchone(), "it went on meanwhile"

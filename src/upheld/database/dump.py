@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
 from typing import IO, Final
 
 from psycopg.conninfo import make_conninfo
@@ -47,6 +48,57 @@ def shell(conninfo: str) -> int:
     """Open psql on this terminal; give its exit status."""
     argv, environment = _call("psql", conninfo)
     return subprocess.run(argv, check=False, env=environment).returncode  # noqa: S603  the wheel's own program
+
+
+def copy_out(conninfo: str, queries: Sequence[str]) -> Iterator[tuple[int, bytes]]:
+    """Stream the rows of some `COPY … TO STDOUT`, in blocks of whole lines.
+
+    Gives (number of the query, block). psql pumps the bytes, so that no row
+    passes through Python by itself. Raises `StoreError` when a query fails.
+    """
+    argv, environment = _call("psql", conninfo)
+    words = ["-X", "-q", "-v", "ON_ERROR_STOP=1"]
+    for number, query in enumerate(queries):
+        # In COPY's text a backslash is doubled, so that no row looks like this line.
+        words += ["-c", query, "-c", f"\\echo '\\\\.{number}'"]
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(  # noqa: S603  the wheel's own program
+            [*argv, *words],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+        ) as program,
+    ):
+        try:
+            yield from _numbered(program)
+        except BaseException:
+            program.terminate()  # the reader is gone
+            raise
+        if program.wait():
+            complaints.seek(0)
+            said = complaints.read().decode(errors="replace").strip().splitlines()
+            raise StoreError(
+                f"reading the database failed: {said[0] if said else 'psql gave no reason'}",
+                help="see whether the server runs and the user may read every table",
+            )
+
+
+def _numbered(program: subprocess.Popen[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Cut psql's output at the marks between queries; blocks end at line ends."""
+    # `rest` starts with the end of a line, so that a mark is only found at a line's start.
+    number, rest = 0, b"\n"
+    while block := (program.stdout.read(_CHUNK) if program.stdout else b""):
+        rest += block
+        while (end := rest.find(mark := b"\n\\.%d\n" % number)) >= 0:
+            yield number, rest[1 : end + 1]
+            rest = rest[end + len(mark) - 1 :]
+            number += 1
+        cut = rest.rfind(b"\n")
+        if cut:
+            yield number, rest[1 : cut + 1]
+            rest = rest[cut:]
 
 
 def _run_dump(conninfo: str, options: list[str], out: IO[bytes]) -> None:

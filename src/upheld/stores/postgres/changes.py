@@ -55,6 +55,8 @@ class Changes:
         self.is_first = is_first
         self.made: list[Change] = []
         self.empty: list[sql.Composable] = []
+        # Those whose values the map gives: only these may point to a row that is not there.
+        self.given: set[str] = set()
 
     def build(self) -> tuple[Change, ...]:
         """Create the work tables; raise PlanError where a value cannot be told."""
@@ -69,7 +71,8 @@ class Changes:
                 self._lose(index, edge)
         for change in self.made:
             self._check(change)
-            self._check_links(change)
+            if change.label in self.given:
+                self._check_links(change)
         if self.empty:
             self.conn.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(self.empty)))
         return tuple(self.made)
@@ -95,7 +98,7 @@ class Changes:
                 message = f"`{table}.{name}` is unique and cannot be `{value}` in every row"
                 raise PlanError(message, help="write `auto` for a replacement that is unique")
         key = row_key(live)
-        self._insert(
+        made = self._insert(
             table,
             columns,
             values,
@@ -111,6 +114,8 @@ class Changes:
                 match=key.match("t0", "w"),
             ),
         )
+        if made and any(value not in ("auto", None) for _, value in said.columns):
+            self.given.add(self.made[-1].label)
 
     def _leave(self, table: str, number: int, path: Path) -> None:
         """Take a person out of a row that stays: by an owner path, or a mention."""
@@ -173,6 +178,8 @@ class Changes:
             self._pass(table, step, source)
             source = self._not_yet(table, (step.start.columns[0],), source)
         made = self._insert(table, detached.columns, detached.values, "detach", source)
+        if made and link.has_value:
+            self.given.add(self.made[-1].label)
         if made and detached.problem is not None:
             raise detached.problem
 

@@ -1,9 +1,9 @@
 """Search a whole database for identifiers, and mask them where they stand.
 
-One COPY per table streams keys and searchable columns past one automaton; only
-rows that it points at are read again, decided exactly, and rewritten under a
-guard, so that a row that somebody else changed meanwhile is left for the next
-search. Memory stays flat: a block of rows at a time.
+One COPY per table streams keys and searchable columns past one automaton, in
+blocks that psql pumps. Only rows that it points at are read again, decided
+exactly, and rewritten under a guard, so that a row that somebody else changed
+meanwhile is left for the next search. Memory stays flat: a block at a time.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from upheld.database.dump import copy_out
 from upheld.datamap.live import LiveColumn, LiveSchema, LiveTable
 from upheld.datamap.model import DataMap
 from upheld.footprint.joins import table_name
@@ -28,7 +29,6 @@ from upheld.search.needles import MASK, Needles
 from upheld.stores.postgres.footprint import Workspace
 from upheld.stores.postgres.worklist import Plan, Progress
 
-_BLOCK_BYTES = 1 << 18
 _BATCH_ROWS = 500
 _NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -77,12 +77,25 @@ class Sweep:
         """Give every row that stays, is not kept, and holds an identifier as a whole token."""
         tables = [t for t in self.live.tables.values() if self.columns(t)]
         total = int(sum(max(t.rows, 1) for t in tables))
-        so_far = 0
-        for table in tables:
-            if len(needles):
-                yield from self._search_table(table, needles)
-            so_far += int(max(table.rows, 1))
-            progress(table.name, so_far, total)
+        done, so_far, near = 0, 0, list[tuple[str, ...]]()
+        for number, block in self._blocks(tables) if len(needles) else ():
+            while done < number:
+                yield from self._exactly(tables[done], near, needles)
+                so_far += int(max(tables[done].rows, 1))
+                progress(tables[done].name, so_far, total)
+                done, near = done + 1, []
+            near += _keys_near(block, needles, len(row_key(tables[done]).types))
+        for table in tables[done:]:
+            yield from self._exactly(table, near, needles)
+            near = []
+        progress("search", total, total)
+
+    def _blocks(self, tables: Sequence[LiveTable]) -> Iterator[tuple[int, bytes]]:
+        """Stream keys and searchable columns of each table, in blocks of whole lines."""
+        info = self.conn.info
+        conninfo = make_conninfo("", **info.get_parameters(), password=info.password or None)
+        queries = [self._query(table).as_string(self.conn) for table in tables]
+        return copy_out(conninfo, queries)
 
     def columns(self, table: LiveTable) -> tuple[LiveColumn, ...]:
         """Give the columns that are searched."""
@@ -102,37 +115,16 @@ class Sweep:
             )
         )
 
-    def _search_table(self, table: LiveTable, needles: Needles) -> Iterator[RowHit]:
+    def _query(self, table: LiveTable) -> sql.Composed:
         key = row_key(table)
-        # COPY holds the connection, so rows are read again once it has ended: keys only till then.
-        near = list(self._near(table, key, needles))
-        size = len(near) if key.is_digest else _BATCH_ROWS
-        for start in range(0, len(near), max(size, 1)):
-            yield from self._exactly(table, key, near[start : start + size], needles)
-
-    def _near(self, table: LiveTable, key: RowKey, needles: Needles) -> Iterator[tuple[str, ...]]:
-        """Stream the table past the automaton; give the keys of rows worth a closer look."""
-        shown = [self._shown(column) for column in self.columns(table)]
-        query = sql.SQL(
+        return sql.SQL(
             "COPY (SELECT {key}, {columns} FROM {table} AS t0 WHERE {stays}) TO STDOUT"
         ).format(
             key=sql.SQL(", ").join(sql.SQL("{}::text").format(p) for p in key.parts("t0")),
-            columns=sql.SQL(", ").join(shown),
+            columns=sql.SQL(", ").join(self._shown(column) for column in self.columns(table)),
             table=table_name(table),
             stays=self._not_kept(table, key),
         )
-        width = len(key.types)
-        with self.conn.cursor() as cursor, cursor.copy(query) as copy:
-            block: list[bytes] = []
-            size = 0
-            for row in copy:
-                data = bytes(row)
-                block.append(data)
-                size += len(data)
-                if size > _BLOCK_BYTES:
-                    yield from _keys_near(block, needles, width)
-                    block, size = [], 0
-            yield from _keys_near(block, needles, width)
 
     @staticmethod
     def _shown(column: LiveColumn) -> sql.Composable:
@@ -151,10 +143,16 @@ class Sweep:
         )
 
     def _exactly(
-        self, table: LiveTable, key: RowKey, near: list[tuple[str, ...]], needles: Needles
+        self, table: LiveTable, near: Sequence[tuple[str, ...]], needles: Needles
+    ) -> Iterator[RowHit]:
+        for start in range(0, len(near), _BATCH_ROWS):
+            yield from self._batch(table, near[start : start + _BATCH_ROWS], needles)
+
+    def _batch(
+        self, table: LiveTable, near: Sequence[tuple[str, ...]], needles: Needles
     ) -> Iterator[RowHit]:
         """Read rows again and decide; equal rows of a table without a key come once."""
-        columns = self.columns(table)
+        columns, key = self.columns(table), row_key(table)
         shown = [
             sql.SQL("{}::text").format(sql.Identifier("t0", c.name))
             if c.is_json
@@ -293,18 +291,16 @@ class Sweep:
             )
 
 
-def _keys_near(block: list[bytes], needles: Needles, width: int) -> Iterator[tuple[str, ...]]:
-    data = b"".join(block)
-    starts = [0]
-    for row in block:
-        starts.append(starts[-1] + len(row))
-    last = -1
+def _keys_near(data: bytes, needles: Needles, width: int) -> Iterator[tuple[str, ...]]:
+    """Give the keys of the lines in which something like an identifier begins."""
+    end = 0
     for offset in needles.near(data):
-        at = bisect_right(starts, offset) - 1
-        if at != last:
-            last = at
-            fields = block[at].rstrip(b"\n").split(b"\t", width)[:width]
-            yield tuple(_unescape(field) for field in fields)
+        if offset < end:
+            continue
+        start = data.rfind(b"\n", 0, offset) + 1
+        end = data.find(b"\n", offset) + 1 or len(data)
+        fields = data[start:end].rstrip(b"\n").split(b"\t", width)[:width]
+        yield tuple(_unescape(field) for field in fields)
 
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
