@@ -76,30 +76,45 @@ def _minimal(out: Path, contents: list[_Content], conninfo: str, store: Objects)
     with psycopg.connect(conninfo) as conn:
         _copy_all(conn)
     for number, content in enumerate(contents):
-        page, manifest = ["<!doctype html>"], {}
+        page: list[str] = ["<!doctype html>"]
+        manifest: dict[str, str] = {}
         with zipfile.ZipFile(out / f"{number}.zip", "w", compresslevel=1) as opened:
-
-            def put(name: str, data: bytes, how: int = zipfile.ZIP_DEFLATED) -> None:
-                manifest[name] = hashlib.sha256(data).hexdigest()
-                opened.writestr(name, data, how)
-
             for name, rows in content.tables.items():
-                put(f"{name}.json", json.dumps(rows, ensure_ascii=False).encode())
+                _put(
+                    opened, manifest, f"{name}.json", json.dumps(rows, ensure_ascii=False).encode()
+                )
                 text = io.StringIO()
                 writer = csv.DictWriter(text, list(rows[0]) if rows else [])
                 writer.writeheader()
                 writer.writerows(rows)
-                put(f"{name}.csv", text.getvalue().encode())
+                _put(opened, manifest, f"{name}.csv", text.getvalue().encode())
                 page += [
                     f"<tr>{''.join(f'<td>{html.escape(str(v))}</td>' for v in row.values())}</tr>"
                     for row in rows
                 ]
             for key in content.files:
-                put(f"objects/media/{key}", b"".join(store.open(key)), zipfile.ZIP_STORED)
+                _put(
+                    opened,
+                    manifest,
+                    f"objects/media/{key}",
+                    b"".join(store.open(key)),
+                    zipfile.ZIP_STORED,
+                )
             for name, data in content.rest.items():
-                put(name, data)
-            put("index.html", "\n".join(page).encode())
+                _put(opened, manifest, name, data)
+            _put(opened, manifest, "index.html", "\n".join(page).encode())
             opened.writestr("manifest.json", json.dumps(manifest), zipfile.ZIP_DEFLATED)
+
+
+def _put(
+    opened: zipfile.ZipFile,
+    manifest: dict[str, str],
+    name: str,
+    data: bytes,
+    how: int = zipfile.ZIP_DEFLATED,
+) -> None:
+    manifest[name] = hashlib.sha256(data).hexdigest()
+    opened.writestr(name, data, how)
 
 
 def _copy_all(conn: psycopg.Connection[Any]) -> None:

@@ -165,7 +165,7 @@ class Demo:
             after = snapshot(conn, DEMO / "objects")
         report = [json.loads(line) for line in Path(done["report"]).read_text().splitlines()]
         self.show_rows(done)
-        untouched, changed = compare(before, after, report)
+        untouched, changed = compare(before, after, report, erased)
         if untouched["before"] != untouched["after"]:
             self.fail(
                 "rows or files of other people differ, and no entry tells of it",

@@ -188,7 +188,7 @@ def _canon(value: Any) -> str:  # noqa: ANN401  JSON
 
 
 def compare(
-    before: Snapshot, after: Snapshot, report: list[dict[str, Any]]
+    before: Snapshot, after: Snapshot, report: list[dict[str, Any]], erased: list[Person]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Digest other people's rows and files before and after, less what the report lists.
 
@@ -199,11 +199,9 @@ def compare(
         for line in report
         if line["what"] == "changed"
     ]
-    own = {
-        (line["table"], _canon(line["key"]))
-        for line in report
-        if line["what"] in ("erased", "anonymised", "kept")
-    }
+    lines = [line for line in report if line["what"] in ("erased", "anonymised", "kept")]
+    own = {(line["table"], _canon(line["key"])) for line in lines}
+    own |= {place for line in lines for place in _hidden(before, after, line, erased)}
     listed: dict[tuple[str, str], set[str | None]] = {}
     for change in changed:
         place = (change["table"], _canon(change["key"]))
@@ -235,6 +233,23 @@ def compare(
             unexplained.append(f"file {path}")
     result = {side: digest.hexdigest() for side, digest in digests.items()}
     return {**result, "rows": count, "objects": files, "unexplained": unexplained}, changed
+
+
+def _hidden(
+    before: Snapshot, after: Snapshot, line: dict[str, Any], erased: list[Person]
+) -> Iterator[tuple[str, str]]:
+    """Find the rows that a line means whose key holds an identifier, shown as a hash only."""
+    hidden = {c for c, v in line["key"].items() if str(v).startswith("hash:")}
+    if not hidden:
+        return
+    theirs = {one.lower() for person in erased for one in person.identifiers()}
+    theirs |= {one.lower() for person in erased for one in person.shared_devices}
+    for name in before.rows[line["table"]]:
+        key = json.loads(name)
+        same = all(key[c] == v for c, v in line["key"].items() if c not in hidden)
+        gone = line["what"] != "erased" or name not in after.rows[line["table"]]
+        if same and gone and all(str(key[c]).lower() in theirs for c in hidden):
+            yield line["table"], name
 
 
 def _others(

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,10 @@ class Service:
         }
         (self.project / "settings.yaml").write_text(json.dumps(said), encoding="utf-8")
 
-    def start(self, *words: object) -> subprocess.Popen[bytes]:
-        """Start `upheld`, in a process group of its own."""
+    def start(self, *words: object, under: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        """Start `upheld`, in a process group of its own; `under` another program."""
         return subprocess.Popen(
-            [sys.executable, "-m", "upheld.cli", *map(str, words)],
+            [*under, sys.executable, "-m", "upheld.cli", *map(str, words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.folder,
@@ -84,14 +85,14 @@ class Service:
 
     def _environment(self) -> dict[str, str]:
         environ = {k: v for k, v in os.environ.items() if not k.startswith("UPHELD_")}
-        environ |= {"UPHELD_PROJECT": str(self.project), "STUDIO_URL": self.conninfo}
+        environ["UPHELD_PROJECT"] = str(self.project)
         if self.engine_database is not None:
             environ["UPHELD_DATABASE_URL"] = self.engine_conninfo
         return environ
 
-    def run(self, *words: object) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: object, under: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Run `upheld` to its end."""
-        process = self.start(*words)
+        process = self.start(*words, under=under)
         out, err = process.communicate()
         return subprocess.CompletedProcess(
             [str(word) for word in words], process.returncode, out.decode(), err.decode()
@@ -188,13 +189,19 @@ def kill(process: subprocess.Popen[bytes]) -> bool:
     return ran
 
 
-def kill_in(service: Service, state: str, *words: object) -> None:
-    """Start `upheld` and kill it while a batch of its is in this state."""
+def wait_for(service: Service, state: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a batch is in this state; fail where the process ends before."""
     query = "SELECT 1 FROM upheld.batch WHERE state = %s"
     with psycopg.connect(service.engine_conninfo, autocommit=True) as conn:
-        process = service.start(*words)
         while conn.execute(query, (state,)).fetchone() is None:
             assert process.poll() is None, f"it was never {state}"
             time.sleep(0.002)
-        assert kill(process)
-        assert conn.execute(query, (state,)).fetchone(), "it went on meanwhile"
+
+
+def kill_in(service: Service, state: str, *words: object) -> None:
+    """Start `upheld` and kill it while a batch of its is in this state."""
+    process = service.start(*words)
+    wait_for(service, state, process)
+    assert kill(process)
+    found = service.engine(f"SELECT 1 FROM upheld.batch WHERE state = '{state}'")  # noqa: S608  the test's own word
+    assert found, "it went on meanwhile"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -348,8 +348,8 @@ class Erasing:
             left[name] = erasure.finish(self._today(), self.progress, search=self.search).residue
             for one, keys in erasure.objects_gone():
                 gone[one] = gone.get(one, 0) + self.stores.objects[one].delete(keys)
-            values.update(dict.fromkeys(erasure.needles(saved.held if saved else ()).values))
-        needles = Needles(values)
+            values.update(dict.fromkeys(erasure.searched(saved.held if saved else ())))
+        needles = Needles(values if self.stores.objects else ())
         for name, store in self.stores.objects.items():
             self.progress(name, 0, 1)
             store.mask(needles, partial(record.note_masked, self.stores.conn, batch, name))
@@ -457,31 +457,44 @@ class Erasing:
             part.chmod(0o600)
             _line(out, {"what": "outcome", **outcome})
             for store, object_key in record.masked_objects(self.stores.conn, batch):
-                _line(
-                    out,
-                    {
-                        "what": "changed",
-                        "system": store,
-                        "table": "(objects)",
-                        "key": {"object": object_key},
-                        "column": None,
-                        "rule": "mask",
-                    },
-                )
+                key = json.dumps({"object": object_key})
+                _row(out, "changed", store, "(objects)", key, column=None, rule="mask")
             for name, erasure in erasures.items():
                 saved = erasure.saved()
-                for kept in saved.kept if saved else ():
-                    _line(out, {"what": "kept", "system": name, **_shown(kept)})
-                for changed in erasure.changed():
-                    _line(out, {"what": "changed", "system": name, **_shown(changed)})
-                for fate, table, key in (
-                    own_rows(erasure.conn, erasure.live, saved.plan) if saved else ()
-                ):
-                    what = _FATES[fate]
-                    _line(
-                        out, {"what": what, "system": name, "table": table, "key": json.loads(key)}
+                if saved is None:
+                    continue
+                for kept in saved.kept:
+                    key = self._named(erasure, kept.table, kept.key)
+                    _row(
+                        out,
+                        "kept",
+                        name,
+                        kept.table,
+                        key,
+                        n=kept.n,
+                        basis=kept.basis,
+                        until=kept.until,
                     )
+                for one in erasure.changed():
+                    _row(out, "changed", name, one.table, one.key, column=one.column, rule=one.rule)
+                for fate, table, key in own_rows(erasure.conn, erasure.live, saved.plan):
+                    _row(out, _FATES[fate], name, table, self._named(erasure, table, key))
         part.replace(path)
+
+    def _named(self, erasure: Erasure, table: str, key: str) -> str:
+        """Give a key for the report: identifiers of leavers in it only as keyed hashes."""
+        said = erasure.datamap.tables.get(table)
+        kinds = dict(said.identifiers()) if said else {}
+        person = said.person.kind if said and said.person else None
+        hidden = {n: c.identifier for n, c in kinds.items() if c.identifier not in (None, person)}
+        if not any(f'"{column}"' in key for column in hidden):
+            return key
+        named = json.loads(key)
+        for column, kind in hidden.items():
+            if column in named:
+                digest = ledger_hash(self.stores.keys.ledger, str(kind), str(named[column]))
+                named[column] = f"hash:{digest.hex()}"
+        return json.dumps(named)
 
     # -- small things ------------------------------------------------------
 
@@ -579,10 +592,12 @@ def _held(erasures: Mapping[str, Erasure]) -> list[Held]:
     return found
 
 
-def _shown(value: Kept | Changed) -> dict[str, Any]:
-    said = asdict(value)
-    said["key"] = json.loads(said["key"])
-    return said
+def _row(
+    out: IO[str], what: str, system: str, table: str, key: str, **more: str | int | None
+) -> None:
+    """Write one line of the report; `key` is JSON text already."""
+    head = json.dumps({"what": what, "system": system, "table": table, **more}, ensure_ascii=False)
+    out.write(f'{head[:-1]}, "key": {key}}}\n')
 
 
 def _line(out: IO[str], value: dict[str, Any]) -> None:

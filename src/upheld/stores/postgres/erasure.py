@@ -172,16 +172,21 @@ class Erasure:
                 break
         if refused is not None:
             raise refused
-        first, held = self._first(), saved.held
+        if search:
+            mentions = self._mask(saved.held, progress)
+        return Verified(rows, mentions)
+
+    def _mask(self, held: Sequence[Held], progress: Progress) -> int:
+        """Mask mentions until a search finds none that can be; give how many are left."""
         needles = self.needles(held)
-        sweep = Sweep(self.conn, self.datamap, self.live, first.plan)
-        for _ in range(MAX_ROUNDS if search else 0):
+        sweep = Sweep(self.conn, self.datamap, self.live, self._first().plan)
+        mentions = 0
+        for _ in range(MAX_ROUNDS):
             masked = sweep.mask(needles, progress)
             mentions = sum(1 for _ in sweep.search(needles, progress)) if masked.found else 0
-            self.conn.commit()
             if not mentions or not masked.changed:
                 break
-        return Verified(rows, mentions)
+        return mentions
 
     def _execute(self, plan: Plan, progress: Progress) -> StoreError | None:
         """Execute a round; give the refusal of a constraint, which the next round may settle.
@@ -257,13 +262,17 @@ class Erasure:
         with self.conn.transaction():
             destroy_run(self.conn, self.run)
 
-    def needles(self, held: Sequence[Held]) -> Needles:
+    def searched(self, held: Sequence[Held]) -> list[str]:
         """Give the identifiers to search for: the leavers' own, of kinds that are searched."""
-        return Needles(
+        return list(
             dict.fromkeys(
                 one.value for one in held if not one.outside and self.datamap.kind(one.kind).search
             )
         )
+
+    def needles(self, held: Sequence[Held]) -> Needles:
+        """Give the same, as patterns."""
+        return Needles(self.searched(held))
 
     def _first(self) -> Saved:
         saved = self.saved(1)

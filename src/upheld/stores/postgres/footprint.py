@@ -200,8 +200,8 @@ class Footprint:
         if not filled:
             return {}
         query = sql.SQL(" UNION ALL ").join(
-            sql.SQL("SELECT {}, fate, count(*) FROM {} GROUP BY fate").format(
-                sql.Literal(table), self.work(table)
+            sql.SQL("SELECT {}, fate, count(*) FROM ({}) x GROUP BY fate").format(
+                sql.Literal(table), self._once(table)
             )
             for table in filled
         )
@@ -225,6 +225,16 @@ class Footprint:
             return "m"
         erase = self.datamap.tables[table].erase
         return "k" if erase.keep else "a" if erase.anonymise else "g"
+
+    def _once(self, table: str) -> sql.Composable:
+        """Select the fate of each row of a table once, however many people and paths lead to it."""
+        said = self.datamap.tables[table]
+        ways = sum(1 for at, rows in self.by_path.items() if at[0] == table and rows)
+        if ways <= 1 and not (said.paths and can_share(self.datamap, self.live, table)):
+            return sql.SQL("SELECT fate FROM {}").format(self.work(table))
+        return sql.SQL("SELECT DISTINCT fate, {} FROM {}").format(
+            self.key(table).list(), self.work(table)
+        )
 
     def _add_person_rows(self, table: str) -> None:
         said = self.datamap.tables[table].person
