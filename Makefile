@@ -61,7 +61,7 @@ check: $(STAMP) ## run the gates: lint, format, types, imports, house rules, doc
 		$(BIN)/python -m pytest -q -p no:xdist tests/unit/test_tidy.py tests/unit/test_docs.py
 
 bench: $(STAMP) ## measure, each time beside a baseline in the same run
-	@$(BIN)/python -m bench
+	@PYTHONPATH=examples/studio $(BIN)/python -m bench
 
 lock: $(STAMP) ## write requirements/*.lock anew (adds what pyproject.toml asks for; UPGRADE=1 renews all)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) -o requirements/runtime.lock
