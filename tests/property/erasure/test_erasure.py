@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -98,10 +99,11 @@ def test_seeded_cases_end_as_predicted(playground: str, start: int) -> None:
 @settings(
     max_examples=CASES // 2,
     deadline=None,
+    derandomize=bool(os.environ.get("CI")),
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(seed=st.integers(min_value=CASES, max_value=2**31))
 def test_drawn_cases_end_as_predicted(playground: str, seed: int) -> None:
-    """A part that is drawn anew."""
+    """A part that is drawn anew, save where a build must not fail by luck."""
     assert check_case(playground, build(structure(seed))) == [], f"seed {seed}"
