@@ -1,20 +1,25 @@
 """The demo: a service with 2,000 people, 50 accesses and 50 erasures in one batch, and the proof.
 
 What happens to the data is done by the `upheld` command, run as a user would.
-What is claimed of it is checked here, without the engine: see `demo_proof.py`.
-It exits 0 only if every claim holds.
+What is claimed of it is checked here, without the engine: see `demo_proof.py`
+and `demo_compare.py`. It exits 0 only if every claim holds.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
+import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,271 +31,452 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 
 import psycopg  # noqa: E402  after the path to Studio is known
+from demo_compare import Comparing, Comparison, Row, snapshot  # noqa: E402
 from demo_proof import (  # noqa: E402
     Person,
-    check_dumps,
-    check_objects,
-    check_packages,
-    compare,
+    forms,
+    identifiers,
+    look_in_engine,
+    look_in_files,
+    look_in_studio,
+    open_packages,
     people_of,
-    snapshot,
 )
+from rich.box import SIMPLE_HEAD  # noqa: E402
 from rich.console import Console  # noqa: E402
-from rich.progress import Progress  # noqa: E402
+from rich.padding import Padding  # noqa: E402
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: E402
 from rich.table import Table  # noqa: E402
 from studio.fill import fill  # noqa: E402
 
-from upheld.database.embedded import open_server  # noqa: E402
+from upheld.database.embedded import EmbeddedServer, open_server  # noqa: E402
 
-HOME = ROOT / ".upheld"
-DEMO = HOME / "demo"
 BATCH = 50
 SEED = 20260930
+SMALLEST = 4 * BATCH
+WIDTH = 88
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Who asks for what."""
+    """Who asks for what, and why some of them make it hard."""
 
     access: list[str]
     erase: list[str]
+    hard: Counter[str]
 
 
 class Demo:
-    """One run. `console` shows it to people, and keeps it for a picture."""
+    """One run in one home. `console` shows it to people, and keeps it for a picture."""
 
-    def __init__(self, people: int, seed: int, console: Console) -> None:
+    def __init__(self, people: int, seed: int, home: Path, console: Console) -> None:
         self.people = people
         self.seed = seed
+        self.home = home
+        self.folder = home / "demo"
         self.console = console
         self.conninfo = ""
 
     def run(self) -> None:
         """Do it all; raise SystemExit where a claim does not hold."""
-        shutil.rmtree(DEMO, ignore_errors=True)
-        DEMO.mkdir(parents=True)
-        with open_server(HOME) as server:
-            with psycopg.connect(server.conninfo("postgres"), autocommit=True) as conn:
-                conn.execute("DROP DATABASE IF EXISTS studio WITH (FORCE)")
-            server.ensure_database("studio")
-            self.conninfo = server.conninfo("studio")
+        start = time.monotonic()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        with open_server(self.home) as server:
+            self.make_databases(server)
             self.fill()
             chosen = self.choose()
             self.access(chosen)
             self.erase(chosen)
+        self.console.print(
+            f"\n[bold green]Every claim holds.[/] [dim]{time.monotonic() - start:.0f} s in all. "
+            f"The report: {self.shown(self.folder / 'report.json')}[/]",
+            highlight=False,
+        )
+
+    # -- the service ---------------------------------------------------------
+
+    def make_databases(self, server: EmbeddedServer) -> None:
+        """Make Studio's database anew; the engine keeps its log, unless a batch was cut short."""
+        with psycopg.connect(server.conninfo("postgres"), autocommit=True) as conn:
+            conn.execute("DROP DATABASE IF EXISTS studio WITH (FORCE)")
+            if _cut_short(server):
+                # What it was working on is gone, so nobody can finish it.
+                conn.execute("DROP DATABASE upheld WITH (FORCE)")
+                self.say("A former run was stopped in the middle: starting with an empty log.")
+        server.ensure_database("studio")
+        self.conninfo = str(server.conninfo("studio"))
 
     def fill(self) -> None:
         """Fill Studio with people and real objects."""
-        what = f"Filling Studio with {self.people:,} people and their files"
-        with self.step(what), Progress(console=self.console, transient=True) as bars:
+        self.title("A service that makes pictures and sounds")
+        with self.step() as done, self.bars() as bars:
             tasks: dict[str, Any] = {}
 
-            def report(part: str, done: int, total: int) -> None:
-                if part not in tasks:
-                    tasks[part] = bars.add_task(part, total=total)
-                bars.update(tasks[part], completed=done, total=total)
+            def report(what: str, made: int, total: int) -> None:
+                what = "rows" if what.startswith(("table", "indexes")) else what
+                if what not in tasks:
+                    tasks[what] = bars.add_task(what, total=total)
+                bars.update(tasks[what], completed=made, total=total)
 
             made = fill(
                 self.conninfo,
-                DEMO / "objects",
+                self.folder / "objects",
                 people=self.people,
                 seed=self.seed,
                 progress=report,
             )
-        self.say(
-            f"  {sum(made.rows.values()):,} rows in {len(made.rows)} tables, "
-            f"{made.objects:,} files."
-        )
+            done.append(
+                f"Studio: {self.people:,} people, {sum(made.rows.values()):,} rows in "
+                f"{len(made.rows)} tables, {made.objects:,} files"
+            )
 
     def choose(self) -> Chosen:
         """Draw the batch: some who make it hard, the rest at random."""
         rng = random.Random(self.seed)
         with psycopg.connect(self.conninfo) as conn:
-            hard = [row[0] for row in conn.execute((HERE / "demo_hard.sql").read_bytes())]
-            all_ = [
-                row[0]
-                for row in conn.execute(
-                    "SELECT email FROM account a WHERE role = 'person' AND NOT EXISTS (SELECT 1 "
-                    "FROM account_email e WHERE lower(e.email) = lower(a.email)) ORDER BY id"
-                )
-            ]
-        rest = [email for email in all_ if email not in set(hard)]
+            hard = conn.execute((HERE / "demo_hard.sql").read_bytes()).fetchall()
+            everybody = conn.execute(
+                "SELECT email FROM account a WHERE role = 'person' AND NOT EXISTS (SELECT 1 FROM "
+                "account_email e WHERE lower(e.email) = lower(a.email)) ORDER BY id"
+            ).fetchall()
+        erase = list(dict.fromkeys(email for email, _ in hard))
+        rest = [email for (email,) in everybody if email not in set(erase)]
         rng.shuffle(rest)
-        erase = [*hard, *rest[: BATCH - len(hard)]]
-        chosen = Chosen(access=rest[BATCH : 2 * BATCH], erase=erase)
-        (DEMO / "access.txt").write_text("\n".join(chosen.access) + "\n", encoding="utf-8")
-        (DEMO / "erase.txt").write_text("\n".join(chosen.erase) + "\n", encoding="utf-8")
+        erase += rest[BATCH : 2 * BATCH - len(erase)]
+        chosen = Chosen(rest[:BATCH], erase, Counter(why for _, why in hard))
+        (self.folder / "access.txt").write_text("\n".join(chosen.access) + "\n", encoding="utf-8")
+        (self.folder / "erase.txt").write_text("\n".join(chosen.erase) + "\n", encoding="utf-8")
         return chosen
+
+    # -- access --------------------------------------------------------------
 
     def access(self, chosen: Chosen) -> None:
         """Let people ask for their data, and open what they get."""
-        with self.step(f"{len(chosen.access)} people ask for their data"):
+        self.title(f"{len(chosen.access)} people ask for their data")
+        out = self.folder / "packages"
+        with self.step() as done:
             packages = self.upheld(
-                "request",
-                "access",
-                "--from",
-                DEMO / "access.txt",
-                "--out",
-                DEMO / "packages",
-                "--json",
+                "request", "access", "--from", self.folder / "access.txt", "--out", out
             )
-        files = check_packages([Path(p["package"]) for p in packages])
-        rows = sum(p["rows"] for p in packages)
-        self.say(
-            f"  {len(packages)} packages: {rows:,} rows and {files:,} files,\n"
-            "  each checked against the SHA-256 in its manifest."
-        )
+            rows, objects = (sum(p[what] for p in packages) for what in ("rows", "objects"))
+            done.append(f"{len(packages)} packages: {rows:,} rows, {objects:,} objects")
+        with self.step() as done, self.wait("opening the packages"):
+            files = open_packages({p["person"]: Path(p["package"]) for p in packages})
+            done.append(f"opened: all {files:,} files have the SHA-256 of their manifest")
+        if len(packages) != len(chosen.access):
+            self.fail("somebody got no package")
+
+    # -- erasure -------------------------------------------------------------
 
     def erase(self, chosen: Chosen) -> None:
         """Let people ask to be erased, and prove that it was done, and nothing else."""
+        self.title(f"{len(chosen.erase)} people ask to be erased, in one batch")
+        for why, count in chosen.hard.items():
+            self.say(f"  {count} {why}")
+        file, out = self.folder / "erase.txt", self.folder / "receipts"
         with psycopg.connect(self.conninfo) as conn:
             erased = people_of(conn, chosen.erase)
-            before = snapshot(conn, DEMO / "objects")
-        with self.step(f"{len(chosen.erase)} people ask to be erased: the plan, nothing done yet"):
-            self.upheld("request", "erase", "--from", DEMO / "erase.txt", "--dry-run", "--json")
-        with psycopg.connect(self.conninfo) as conn:
-            if snapshot(conn, DEMO / "objects") != before:
+            before = snapshot(conn, self.folder / "objects")
+            with self.step() as done:
+                plan = self.upheld("request", "erase", "--from", file, "--dry-run")
+                goes = sum(row["rows"] for row in plan["rows"] if row["fate"] == "goes")
+                done.append(f"planned, nothing done yet: {goes:,} rows go")
+            if snapshot(conn, self.folder / "objects") != before:
                 self.fail("the dry run changed something")
-        with self.step("Erasing them in every table and file, and searching again"):
-            done = self.upheld(
-                "request",
-                "erase",
-                "--from",
-                DEMO / "erase.txt",
-                "--out",
-                DEMO / "receipts",
-                "--json",
-            )
-        with psycopg.connect(self.conninfo) as conn:
-            after = snapshot(conn, DEMO / "objects")
-        report = [json.loads(line) for line in Path(done["report"]).read_text().splitlines()]
-        self.show_rows(done)
-        untouched, changed = compare(before, after, report, erased)
-        if untouched["before"] != untouched["after"]:
-            self.fail(
-                "rows or files of other people differ, and no entry tells of it",
-                untouched["unexplained"],
-            )
+            with self.step() as done:
+                outcome = self.upheld("request", "erase", "--from", file, "--out", out)
+                residue = sum(outcome["residue"].values())
+                done.append(f"erased, and searched again: residue {residue}")
+            after = snapshot(conn, self.folder / "objects")
+        report = [json.loads(line) for line in Path(outcome["report"]).read_text().splitlines()]
+        with self.wait("comparing every row and file"):
+            result = Comparing(
+                before,
+                after,
+                report,
+                identifiers(erased),
+                (device.lower() for person in erased for device in person.shared_devices),
+                forms({*identifiers(erased), *(c for p in erased for c in p.customers)}),
+            ).compare()
         kept = [
             {k: line[k] for k in ("table", "key", "basis", "until")}
             for line in report
             if line["what"] == "kept"
         ]
-        self.check(chosen, erased, kept, done)
-        self.write_report(erased, kept, changed, untouched, done)
+        self.show_rows(report, result)
+        self.show_kept(kept)
+        self.title("Is that true? Checked without Upheld")
+        self.check_untouched(result)
+        self.check_traces(chosen, erased, kept, residue)
+        self.title("Can anybody check it?")
+        self.check_evidence(chosen)
+        self.write_report(erased, kept, result, residue)
 
-    def check(self, chosen: Chosen, erased: list[Person], kept: list[Any], done: Any) -> None:  # noqa: ANN401  JSON
-        """Check each claim, without the engine."""
-        with self.step("Looking for them in dumps of both databases and in every file"):
-            studio = self.raw("db", "dump", "--system", "studio")
-            engine = self.raw("db", "dump")
-            found = check_dumps(studio, engine, erased, kept, chosen.access)
-            found += check_objects(DEMO / "objects", erased)
-        if found or any(done["residue"].values()):
-            self.fail("something of theirs is left", found)
-        receipts = sorted((DEMO / "receipts").glob("*.json"))
-        with self.step(f"Verifying {len(receipts)} receipts with the public key alone"):
-            self.upheld("verify", *receipts, "--key", HOME / "keys" / "log.pub", "--json")
-            log = self.upheld("log", "verify", "--json")
-        if len(receipts) != len(chosen.erase) or not log["ok"]:
-            self.fail("a receipt is missing, or the log is not whole")
-        self.say(
-            f"  Nothing of theirs is left outside {len(kept)} rows that the law keeps.\n"
-            f"  {len(receipts)} receipts verified; the log of {log['leaves']} entries is whole."
+    def show_rows(self, report: list[Row], result: Comparison) -> None:
+        """Show rows and files per table."""
+        counts: dict[str, Counter[str]] = {}
+        for line in report:
+            if line["what"] in ("erased", "anonymised", "kept"):
+                counts.setdefault(line["table"], Counter())[line["what"]] += 1
+        for change in result.changed:
+            if change["rule"] != "trigger":
+                name = str(change["table"]).replace("(objects)", "(text files)")
+                counts.setdefault(name, Counter())[change["rule"]] += 1
+        for name, files in result.files_gone.items():
+            counts[name]["files"] += files
+        columns = {
+            "erased": "erased",
+            "files": "files",
+            "anonymised": "made\nanonymous",
+            "kept": "kept",
+            "": "",
+            "detach": "links\ncut",
+            "pass": "passed\non",
+            "go": "gone\ntoo",
+            "mask": "masked",
+        }
+        table = Table(
+            box=SIMPLE_HEAD,
+            show_footer=True,
+            pad_edge=False,
+            padding=(0, 1, 0, 0),
+            border_style="dim",
+        )
+        table.add_column("\ntable", footer="all", no_wrap=True)
+        for name, shown in columns.items():
+            total = sum(count[name] for count in counts.values())
+            head = shown if "\n" in shown else f"\n{shown}"
+            table.add_column(head, justify="right", footer=f"{total:,}" if name else "")
+        for name in sorted(counts):
+            cells = (_cell(column, counts[name][column]) for column in columns)
+            table.add_row(name, *cells)
+        self.say("\nRows per table: their own on the left, changes to other people's on the right.")
+        self.console.print(table, highlight=False)
+
+    def show_kept(self, kept: list[Row]) -> None:
+        """Show what must stay, on which basis and until when."""
+        for basis in sorted({line["basis"] for line in kept}):
+            lines = [line for line in kept if line["basis"] == basis]
+            until = sorted(line["until"] for line in lines)
+            tables = ", ".join(sorted({line["table"] for line in lines}))
+            text = (
+                f"{len(lines)} rows are kept ({tables}), the first until {until[0]}, "
+                f"the last until {until[-1]}: {basis}."
+            )
+            self.console.print(Padding(text, (0, 0, 0, 2)), highlight=False)
+
+    # -- the proof -----------------------------------------------------------
+
+    def check_untouched(self, result: Comparison) -> None:
+        """See that nobody else's row or file differs, save what is listed."""
+        said = result.untouched()
+        if result.unexplained or said["before"] != said["after"]:
+            self.fail("something differs, and no entry tells of it", result.unexplained)
+        self.tick(
+            f"{result.rows:,} rows and {result.files:,} files of others are the same to the byte,\n"
+            f"  save {len(result.changed):,} listed changes"
         )
 
-    def show_rows(self, done: Any) -> None:  # noqa: ANN401  JSON
-        """Show rows and objects per table."""
-        kinds = done["rows"]["studio"]
-        table = Table(title="What became of the rows", title_justify="left")
-        for name in ("table", "erased", "anonymised", "kept", "links cut", "passed on"):
-            table.add_column(name, justify="left" if name == "table" else "right")
-        for name in sorted({t for counts in kinds.values() for t in counts}):
-            cells = [
-                kinds.get(kind, {}).get(name, 0)
-                for kind in ("erased", "anonymise", "kept", "detach", "pass")
-            ]
-            table.add_row(name, *(f"{cell:,}" if cell else "·" for cell in cells))
-        self.console.print(table)
-        removed = sum(done["objects_removed"].values())
-        self.say(f"  {removed:,} files removed. Residue: {sum(done['residue'].values())}.")
+    def check_traces(
+        self, chosen: Chosen, erased: list[Person], kept: list[Row], residue: int
+    ) -> None:
+        """Look for the erased in dumps of both databases and in every file."""
+        wanted = identifiers(erased)
+        with self.step() as done, self.wait("looking for them in dumps and files"):
+            found = look_in_studio(self.raw("db", "dump", "--system", "studio"), erased, kept)
+            found += look_in_files(self.folder / "objects", erased)
+            found += look_in_engine(self.raw("db", "dump"), erased, chosen.access)
+            if found or residue:
+                self.fail("something of theirs is left", found)
+            done.append(
+                f"none of their {len(wanted)} addresses, names, phone numbers and devices\n"
+                "  is in a file, in a dump of Studio (save kept rows) or in one of Upheld"
+            )
+
+    def check_evidence(self, chosen: Chosen) -> None:
+        """Verify the receipts with the public key alone, away from the project."""
+        key = self.home / "keys" / "log.pub"
+        receipts = sorted((self.folder / "receipts").glob("*.json"))
+        with tempfile.TemporaryDirectory() as elsewhere:
+            there = Path(elsewhere)
+            with self.step() as done:
+                verified = self.upheld(
+                    "verify", self.folder / "receipts", "--key", key, elsewhere=there
+                )
+                done.append(f"{len(verified)} receipts verified, with the public key alone")
+            forged = there / "forged.json"
+            forged.write_bytes(receipts[0].read_bytes().replace(b"erasure", b"erasurf", 1))
+            refused = self.command("verify", forged, "--key", key, elsewhere=there).returncode
+        with self.step() as done:
+            log = self.upheld("log", "verify")
+            done.append(f"a forged one is refused; the log of {log['leaves']:,} entries is whole")
+        if len(verified) != len(chosen.erase) or refused != 1 or not log["ok"]:
+            self.fail("a receipt is missing, a forged one passes, or the log is not whole")
 
     def write_report(
-        self,
-        erased: list[Person],
-        kept: list[Any],
-        changed: list[Any],
-        untouched: Any,  # noqa: ANN401  JSON
-        done: Any,  # noqa: ANN401  JSON
+        self, erased: list[Person], kept: list[Row], result: Comparison, residue: int
     ) -> None:
         """Leave what was claimed, for whoever wants to check it again."""
         report = {
             "people": self.people,
-            "objects_dir": str(DEMO / "objects"),
-            "packages_dir": str(DEMO / "packages"),
-            "receipts_dir": str(DEMO / "receipts"),
-            "public_key": (HOME / "keys" / "log.pub").read_text(encoding="utf-8").strip(),
+            "objects_dir": str(self.folder / "objects"),
+            "packages_dir": str(self.folder / "packages"),
+            "receipts_dir": str(self.folder / "receipts"),
+            "public_key": str(self.home / "keys" / "log.pub"),
             "erased": [person.as_json() for person in erased],
             "kept": kept,
-            "residue": sum(done["residue"].values()),
-            "changed": changed,
-            "untouched": {k: v for k, v in untouched.items() if k != "unexplained"},
+            "residue": residue,
+            "changed": result.changed,
+            "untouched": result.untouched(),
         }
-        (DEMO / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
-        self.say(
-            f"  {untouched['rows']:,} rows and {untouched['objects']:,} files of other people\n"
-            f"  are the same to the byte, save {len(changed):,} listed changes."
+        (self.folder / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+
+    # -- running the command -------------------------------------------------
+
+    def command(
+        self, *words: object, elsewhere: Path | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run `upheld`, as a user of this project would, or `elsewhere`, where there is none."""
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("UPHELD_")}
+        if elsewhere is None and self.home != ROOT / ".upheld":
+            environ["UPHELD_PROJECT"] = str(self.home / "privacy")
+        return subprocess.run(  # noqa: S603  our own command
+            [sys.executable, "-m", "upheld.cli", *map(str, words)],
+            cwd=elsewhere or ROOT,
+            env=environ,
+            capture_output=True,
+            check=False,
         )
-        self.say(f"\nAll of it is in {(DEMO / 'report.json').relative_to(ROOT)}.")
 
-    # -- running the command -----------------------------------------------
-
-    def raw(self, *words: object) -> bytes:
-        """Run `upheld` and give what it prints."""
-        command = [sys.executable, "-m", "upheld.cli", *map(str, words)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)  # noqa: S603  our own
+    def raw(self, *words: object, elsewhere: Path | None = None) -> bytes:
+        """Run `upheld` and give what it prints; stop where it fails."""
+        done = self.command(*words, elsewhere=elsewhere)
         if done.returncode:
-            self.fail(f"`upheld {' '.join(map(str, words[:2]))}` failed", [done.stderr.decode()])
+            self.fail(f"`{_line(*words)}` failed", done.stderr.decode().splitlines())
         return done.stdout
 
-    def upheld(self, *words: object) -> Any:  # noqa: ANN401  JSON
-        """Run `upheld` and give the JSON that it prints."""
-        return json.loads(self.raw(*words))
+    def upheld(self, *words: object, elsewhere: Path | None = None) -> Any:  # noqa: ANN401  JSON
+        """Run `upheld`, saying so, and give the JSON that it prints."""
+        shown = _line(*(self.shown(w) if isinstance(w, Path) else w for w in words))
+        self.console.print(f"  [dim]$ {shown}[/]", highlight=False, soft_wrap=True)
+        with self.wait("working"):
+            return json.loads(self.raw(*words, "--json", elsewhere=elsewhere))
+
+    # -- saying it -----------------------------------------------------------
+
+    def shown(self, path: Path) -> str:
+        """Give a path as short as it is clear."""
+        return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+    def title(self, text: str) -> None:
+        """Begin a part."""
+        self.console.print(f"\n[bold]{text}[/]", highlight=False)
 
     @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        """Say what is done and how long it took."""
-        start = time.monotonic()
-        yield
-        self.console.print(f"[bold green]✓[/] {what} [dim]({time.monotonic() - start:.1f} s)[/]")
+    def step(self) -> Iterator[list[str]]:
+        """Say what was done, which the block appends, and how long it took."""
+        start, said = time.monotonic(), list[str]()
+        yield said
+        self.tick(f"{said[0]} [dim]({time.monotonic() - start:.1f} s)[/]")
+
+    def tick(self, text: str) -> None:
+        """Say that something is done or holds."""
+        self.console.print(f"[bold green]✓[/] {text}", highlight=False)
 
     def say(self, text: str) -> None:
         """Print for people."""
         self.console.print(text, highlight=False)
 
+    @contextmanager
+    def wait(self, what: str) -> Iterator[None]:
+        """Turn a wheel while something runs, where there is a terminal to see it."""
+        if not self.console.is_terminal:
+            yield
+            return
+        with self.console.status(f"[dim]{what}[/]"):
+            yield
+
+    def bars(self) -> Progress:
+        """Give progress bars that go when they are done."""
+        columns = (TextColumn("  {task.description:<10}"), BarColumn(), TaskProgressColumn())
+        return Progress(*columns, console=self.console, transient=True)
+
     def fail(self, why: str, details: list[str] | None = None) -> None:
         """Say which claim does not hold, and stop."""
         self.console.print(f"[bold red]✗ {why}[/]")
         for line in (details or [])[:20]:
-            self.console.print(f"    {line}", markup=False, highlight=False)
+            self.console.print(f"    {line[:600]}", markup=False, highlight=False)
         raise SystemExit(1)
+
+
+def _cell(column: str, number: int) -> str:
+    return f"{number:,}" if number else "[dim]·[/]" if column else ""
+
+
+def _line(*words: object) -> str:
+    return shlex.join(["upheld", *map(str, words)])
+
+
+def _cut_short(server: EmbeddedServer) -> bool:
+    """Tell whether a former run left a batch that it began."""
+    try:
+        with psycopg.connect(server.conninfo("upheld")) as conn:
+            found = conn.execute("SELECT 1 FROM upheld.batch WHERE state <> 'done'").fetchone()
+    except (psycopg.errors.InvalidCatalogName, psycopg.errors.UndefinedTable):
+        return False
+    except psycopg.OperationalError:  # the engine has no database yet
+        return False
+    return found is not None
+
+
+def _write_project(home: Path) -> None:
+    """Write a project for a home of its own: the committed one, with other places."""
+    project = home / "privacy"
+    shutil.copytree(HERE / "privacy" / "maps", project / "maps", dirs_exist_ok=True)
+    settings = (HERE / "privacy" / "settings.yaml").read_text(encoding="utf-8")
+    (project / "settings.yaml").write_text(
+        settings.replace("../../../.upheld", ".."), encoding="utf-8"
+    )
+
+
+def _save_picture(console: Console, file: Path) -> None:
+    """Save what was shown, without the web fonts that a viewer would fetch: it phones nobody."""
+    picture = console.export_svg(title="make demo")
+    picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
+    file.write_text(re.sub(r"[ \t]+$", "", picture, flags=re.MULTILINE), encoding="utf-8")
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Let one demo at a time work in a home; SystemExit for a second."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another demo runs in `{home}`; wait until it is done") from None
+        yield
 
 
 def main() -> None:
     """Read the options and run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=2_000)
-    parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--picture", type=Path, help="write what was shown as an SVG picture")
+    parser.add_argument("--people", type=int, default=2_000, help=f"how many, {SMALLEST} or more")
+    parser.add_argument("--seed", type=int, default=SEED, help="the same gives the same people")
+    parser.add_argument("--home", type=Path, default=ROOT / ".upheld", help="where it all goes")
+    parser.add_argument("--picture", type=Path, help="save what was shown as an SVG picture")
     options = parser.parse_args()
-    console = Console(record=True, width=92)
-    Demo(options.people, options.seed, console).run()
+    if options.people < SMALLEST:
+        parser.error(f"--people must be {SMALLEST} or more")
+    home = options.home.resolve()
+    console = Console(record=True, width=WIDTH)
+    with _alone(home):
+        if home != ROOT / ".upheld":
+            _write_project(home)
+        Demo(options.people, options.seed, home, console).run()
     if options.picture:
-        # Without the web fonts that the library would fetch: a picture must not phone anybody.
-        picture = re.sub(
-            r"@font-face \{.*?\}", "", console.export_svg(title="make demo"), flags=re.DOTALL
-        )
-        options.picture.write_text(picture, encoding="utf-8")
+        _save_picture(console, options.picture)
 
 
 if __name__ == "__main__":

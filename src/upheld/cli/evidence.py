@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from upheld.cli.options import JsonOption, ProjectOption, engine, read_project
-from upheld.cli.output import progress_bars, say, say_json, say_table
+from upheld.cli.output import count_of, progress_bars, say, say_json, say_table
 from upheld.errors import EvidenceError
-from upheld.evidence import Identifier, load_public_key, verify_log, verify_receipt
+from upheld.evidence import (
+    Identifier,
+    ReceiptReport,
+    Verifier,
+    load_public_key,
+    verify_log,
+    verify_receipt,
+)
 
 log = typer.Typer(no_args_is_help=True, help="The log of evidence.")
 
 
 def verify(
-    receipt: Annotated[list[Path], typer.Argument(help="Receipts, as files.")],
+    receipt: Annotated[list[Path], typer.Argument(help="Receipts, or folders of them.")],
     email: Annotated[
         str | None, typer.Option("--email", help="Prove that it is about this address.")
     ] = None,
@@ -24,48 +31,103 @@ def verify(
         str | None, typer.Option("--account", help="Prove that it is about kind:value.")
     ] = None,
     key: Annotated[
-        Path | None, typer.Option("--key", help="The log's public key, log.pub.")
+        str | None,
+        typer.Option("--key", help="The log's public key: its file, log.pub, or the key itself."),
     ] = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check receipts offline, with the public key alone."""
-    verifier = load_public_key(key or read_project(project).home / "keys" / "log.pub")
-    person = Identifier("email", email) if email else None
+    """Check receipts offline, with the public key alone; exit 1 unless all of them hold."""
+    verifier = _public_key(key, project)
+    person = _who(email, account)
+    held: list[tuple[Path, ReceiptReport]] = []
+    failed: list[tuple[Path, EvidenceError]] = []
+    for file in _receipts(receipt):
+        try:
+            held.append((file, verify_receipt(_read(file), str(verifier), person)))
+        except EvidenceError as error:
+            failed.append((file, error))
+    if len(held) + len(failed) == 1 and failed:
+        raise failed[0][1]
+    if as_json:
+        say_json([*map(_as_json, held), *map(_failure_as_json, failed)])
+    else:
+        _say_verified(held)
+        for file, reason in failed:
+            say(f"`{file}` does not hold: {reason.message}")
+    if failed:
+        message = f"{len(failed):,} of {len(held) + len(failed):,} receipts do not hold"
+        raise EvidenceError(
+            message, help="treat these as unproven, and ask the service to issue them again"
+        )
+
+
+def _public_key(key: str | None, project: Path | None) -> Verifier:
+    """Read the key from its file; or take it as it is: `name+hash+key`, on one line."""
+    if key is not None and "+" in key and not Path(key).exists():
+        return Verifier.parse(key)
+    return load_public_key(Path(key) if key else read_project(project).home / "keys" / "log.pub")
+
+
+def _who(email: str | None, account: str | None) -> Identifier | None:
     if account:
         kind, colon, value = account.partition(":")
-        person = Identifier(kind, value) if colon else Identifier("account", kind)
-    reports = []
-    for file in receipt:
-        try:
-            data = file.read_bytes()
-        except OSError as problem:
-            message = f"cannot read the receipt `{file}`: {problem.strerror}"
-            raise EvidenceError(message) from None
-        reports.append((file, verify_receipt(data, str(verifier), person)))
-    if as_json:
-        say_json(
-            [
-                {
-                    "receipt": str(file),
-                    "index": r.index,
-                    "kind": r.leaf.kind,
-                    "at": r.leaf.at,
-                    "checks": list(r.checks),
-                    "person": r.person,
-                    "facts": r.leaf.facts,
-                }
-                for file, r in reports
-            ]
-        )
+        return Identifier(kind, value) if colon else Identifier("account", kind)
+    return Identifier("email", email) if email else None
+
+
+def _receipts(given: list[Path]) -> list[Path]:
+    """Give the files meant: a folder stands for the receipts in it."""
+    files: list[Path] = []
+    for path in given:
+        inside = sorted(path.glob("receipt-*.json")) if path.is_dir() else [path]
+        if not inside:
+            message = f"there are no receipts in `{path}`"
+            raise EvidenceError(message, help="they are named `receipt-….json`")
+        files += inside
+    return files
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        message = f"cannot read the receipt `{file}`: {problem.strerror}"
+        raise EvidenceError(message) from None
+
+
+def _as_json(one: tuple[Path, ReceiptReport]) -> dict[str, Any]:
+    file, report = one
+    return {
+        "receipt": str(file),
+        "ok": True,
+        "index": report.index,
+        "request": str(report.leaf.request),
+        "kind": report.leaf.kind,
+        "at": report.leaf.at,
+        "checks": list(report.checks),
+        "person": report.person,
+        "facts": report.leaf.facts,
+    }
+
+
+def _failure_as_json(one: tuple[Path, EvidenceError]) -> dict[str, Any]:
+    file, error = one
+    return {"receipt": str(file), "ok": False, **error.as_json()}
+
+
+def _say_verified(held: list[tuple[Path, ReceiptReport]]) -> None:
+    """Say what was checked of one receipt; of many, which they are."""
+    if len(held) == 1:
+        ((file, report),) = held
+        say(f"`{file}` holds: {report.leaf.kind}, {report.leaf.at:%Y-%m-%d %H:%M} UTC.")
+        for check in report.checks.values():
+            say(f"  {check}")
         return
     say_table(
-        f"{len(reports)} receipts verified",
-        ("receipt", "kind", "at", "leaf", "checks"),
-        [
-            (file.name, r.leaf.kind, str(r.leaf.at), r.index, "; ".join(r.checks))
-            for file, r in reports
-        ],
+        f"{count_of(len(held), 'receipt')} verified",
+        ("request", "kind", "at (UTC)", "leaf"),
+        [(r.leaf.request, r.leaf.kind, f"{r.leaf.at:%Y-%m-%d %H:%M}", r.index) for _, r in held],
     )
 
 

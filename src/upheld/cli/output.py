@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +12,20 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.table import Table
 
 from upheld.errors import UpheldError
 from upheld.stores.postgres.worklist import Progress as Report
+
+_UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+_WIDE = 1_000
+
+
+def count_of(number: int, thing: str) -> str:
+    """Give `1 receipt`, `2,000 receipts`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def say_json(value: Any) -> None:  # noqa: ANN401  anything JSON
@@ -28,14 +39,36 @@ def say(text: str) -> None:
 
 
 def say_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table for people; numbers stand right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for index, name in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    """Print a table for people; numbers stand right, and nothing where there are no rows.
+
+    Where it is wider than the terminal, UUIDs are cut to the eight characters that
+    tell them apart. In a file or a pipe nothing is cut or folded.
+    """
+    if not rows:
+        return
+    cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    numeric = [all(isinstance(row[at], int) for row in rows) for at in range(len(columns))]
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(highlight=False, width=_WIDE)
+    table = _table(title, columns, cells, numeric)
+    if console.measure(table).maximum > console.width:
+        short = [[_UUID.sub(r"\1…", cell) for cell in row] for row in cells]
+        table = _table(title, columns, short, numeric)
+    console.print(table)
+
+
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]
+) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+    )
+    for at, name in enumerate(columns):
+        table.add_column(name, justify="right" if numeric[at] else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    Console(highlight=False).print(table)
+        table.add_row(*map(escape, row))
+    return table
 
 
 def say_error(error: UpheldError, *, as_json: bool) -> None:

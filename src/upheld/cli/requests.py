@@ -15,7 +15,7 @@ from upheld.cli.options import (
     ProjectOption,
     engine,
 )
-from upheld.cli.output import progress_bars, say, say_json, say_table
+from upheld.cli.output import count_of, progress_bars, say, say_json, say_table
 from upheld.requests.access import readings, write_packages_for
 from upheld.requests.asking import read_asks
 from upheld.requests.erasure import Erased, Erasing, Planned
@@ -70,7 +70,7 @@ def access(
     with engine(project) as upheld, progress_bars(quiet=as_json) as progress:
         asks = read_asks(email or (), account or (), from_, upheld.maps.values())
         packages = write_packages_for(upheld.stores, asks, out, progress)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for ask, package in zip(asks, packages, strict=True):
         receipt = out / f"receipt-{package.request}.json"
         receipt.write_bytes(package.receipt)
@@ -89,10 +89,20 @@ def access(
         say_json(rows)
         return
     say_table(
-        f"{len(rows)} access packages in {out}",
-        ("person", "package", "rows", "objects"),
-        [(r["person"], Path(str(r["package"])).name, r["rows"], r["objects"]) for r in rows],
+        f"{count_of(len(rows), 'access package')} in {out}",
+        ("person", "package", "rows", "files", "MB"),
+        [
+            (
+                r["person"],
+                Path(r["package"]).name,
+                r["rows"],
+                r["objects"],
+                f"{r['bytes'] / 1e6:.2f}",
+            )
+            for r in rows
+        ],
     )
+    say("Beside each package is its receipt; check them: upheld verify " + str(out))
 
 
 @app.command()
@@ -147,7 +157,9 @@ def _say_plan(planned: Planned, *, as_json: bool) -> None:
             }
         )
         return
-    say(f"Plan for {planned.people} people. Nothing has been changed.")
+    say(f"The plan for {_people(planned.people)}. Nothing has been changed.")
+    if planned.already:
+        say(f"{_people(planned.already)} erased before, of whom nothing has come back.")
     say_table("Rows", ("system", "table", "fate", "rows"), fates)
     say_table(
         "Links and values that change in rows that stay",
@@ -176,13 +188,16 @@ def _say_erased(erased: Erased, resumed: list[Erased], out: Path, *, as_json: bo
         say(f"Finished the interrupted batch {one.batch} first.")
     already = erased.outcome.get("already", 0)
     if already:
-        say(f"{already} were erased before; their receipts are the same as then.")
+        say(f"{_people(already)} erased before; the receipts are the same as then.")
     if erased.batch is not None:
-        say(f"Erased {erased.outcome['people']} people.")
+        say(f"Erased {_people(erased.outcome['people'])}.")
         _say_rows(erased.outcome)
         say(f"Report, by table and key: {erased.report}")
-    say(f"{len(erased.receipts)} receipts in {out}.")
-    say("Check one: upheld verify RECEIPT --email ADDRESS")
+    say(f"{count_of(len(erased.receipts), 'receipt')} in {out}; check them: upheld verify {out}")
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number:,} people"
 
 
 _COLUMNS = ("erased", "anonymise", "kept", "detach", "pass")
