@@ -65,6 +65,44 @@ def test_batches_killed_25_times_end_as_those_that_were_not(
     assert killed.json("log", "verify")["ok"]
 
 
+def wait_until_held_up(service: Service, table: str) -> None:
+    """Wait until `upheld` waits for this table of the engine's."""
+    query = (
+        "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = to_regclass(%s) AND database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with psycopg.connect(service.engine_conninfo, autocommit=True) as conn:
+        deadline = time.monotonic() + 60
+        while conn.execute(query, (table,)).fetchone() is None:
+            assert time.monotonic() < deadline, f"it never came to {table}"
+            time.sleep(0.005)
+
+
+@pytest.mark.parametrize("last", ["checkpoint", "masked_object"])
+def test_a_batch_killed_when_it_is_proved_is_proved_once(studio: Service, last: str) -> None:
+    """The log is not numbered yet, or nothing is left but to close the batch."""
+    words = erase(studio, studio.people(20, 30))
+    process = studio.start(*words)
+    with psycopg.connect(studio.engine_conninfo) as numbering:
+        numbering.execute("LOCK upheld.checkpoint IN SHARE MODE")
+        wait_until_held_up(studio, "upheld.checkpoint")
+        with psycopg.connect(studio.engine_conninfo) as closing:
+            if last == "masked_object":
+                closing.execute("LOCK upheld.masked_object IN SHARE MODE")
+                numbering.rollback()
+                wait_until_held_up(studio, "upheld.masked_object")
+            assert kill(process)
+    assert studio.engine("SELECT state, count(*) FROM upheld.batch GROUP BY 1") == [("proved", 1)]
+    assert bool(studio.left_in_work()) == (last == "checkpoint")
+    done = studio.json(*words)
+    assert done["already"] == 10
+    assert studio.engine("SELECT count(*), count(position) FROM upheld.leaf") == [(10, 10)]
+    assert studio.engine("SELECT 1 FROM upheld.batch WHERE state <> 'done'") == []
+    assert studio.left_in_work() == []
+    assert len(list((studio.folder / "receipts").iterdir())) == 10
+    assert studio.json("log", "verify")["ok"]
+
+
 @pytest.fixture
 def own_server(tmp_path: Path) -> Service:
     """Give a small Studio on an embedded server that `upheld` itself must start."""
