@@ -166,7 +166,6 @@ def test_a_file_that_may_not_grow_while_packaging(studio: Service) -> None:
     assert list((studio.folder / "out").iterdir()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="wrong usage ends in a traceback of the CLI's library")
 @pytest.mark.parametrize("words", [("request", "erase", "--emial", "x"), ("nonsense",)])
 def test_wrong_usage(studio: Service, words: tuple[str, ...]) -> None:
     done = studio.run(*words)
@@ -175,7 +174,6 @@ def test_wrong_usage(studio: Service, words: tuple[str, ...]) -> None:
     assert words[-1] in done.stderr or words[-2] in done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="a connection that is lost on the way ends in a traceback")
 def test_a_database_that_goes_away_on_the_way(studio: Service) -> None:
     words = ("request", "erase", "--from", studio.write_who(studio.people(20, 60)))
     process = studio.start(*words)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-import click
+import psycopg
 import typer
 
 from upheld.cli import database, evidence, maps, requests
 from upheld.cli.output import say_error
-from upheld.errors import UpheldError
+from upheld.errors import StoreError, UpheldError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,19 +24,19 @@ app.add_typer(database.app, name="db")
 app.command()(requests.footprint)
 app.command()(evidence.verify)
 
-_USAGE = 2
-
 
 def main() -> None:
-    """Run the command; exit 1 on an error of ours, 2 on wrong usage, 130 when interrupted."""
+    """Run the command; exit 1 on an error of ours or of a database, 2 on wrong usage."""
     try:
-        status = app(standalone_mode=False)
+        app()
     except UpheldError as error:
-        say_error(error, as_json="--json" in sys.argv)
-        sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(_USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    sys.exit(status if isinstance(status, int) else 0)
+        problem = error
+    except psycopg.Error as error:
+        # The first line only: what follows quotes values.
+        said = error.diag.message_primary or str(error).partition("\n")[0]
+        problem = StoreError(
+            f"a database refused, or was lost: {said}",
+            help="what had begun is not lost: run the command again",
+        )
+    say_error(problem, as_json="--json" in sys.argv)
+    sys.exit(1)

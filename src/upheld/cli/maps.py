@@ -71,6 +71,6 @@ def check(project: ProjectOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def schema() -> None:
+def schema(as_json: JsonOption = True) -> None:  # noqa: ARG001  it is JSON either way
     """Print the JSON Schema of the map language, for editors."""
     say_json(json_schema())

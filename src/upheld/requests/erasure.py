@@ -545,6 +545,8 @@ class Erasing:
         return bool(row and row[0])
 
     def _release(self, batch: UUID) -> None:
+        if self.stores.conn.closed:
+            return  # the lock went with the session
         self.stores.conn.execute("SELECT pg_advisory_unlock(%s)", (_lock(batch),))
 
     def _seal(self, batch: UUID, data: bytes) -> bytes:
