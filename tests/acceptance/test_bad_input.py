@@ -178,11 +178,14 @@ def test_a_database_that_goes_away_on_the_way(studio: Service) -> None:
     words = ("request", "erase", "--from", studio.write_who(studio.people(20, 60)))
     process = studio.start(*words)
     wait_for(studio, "planned", process)
+    ended = []
     with psycopg.connect(studio.server.conninfo("postgres"), autocommit=True) as conn:
-        conn.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-            (studio.database,),
-        )
+        # Between two steps it holds no connection for a moment.
+        while not ended and process.poll() is None:
+            ended = conn.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                (studio.database,),
+            ).fetchall()
     _, err = process.communicate()
     assert process.returncode == 1
     assert studio.json(*words)["people"] in (0, 40)
