@@ -56,7 +56,7 @@ def verify(
         for file, reason in failed:
             say(f"`{file}` does not hold: {reason.message}")
     if failed:
-        message = f"{len(failed):,} of {len(held) + len(failed):,} receipts do not hold"
+        message = f"not all receipts hold: {len(failed):,} of {len(held) + len(failed):,} failed"
         raise EvidenceError(
             message, help="treat these as unproven, and ask the service to issue them again"
         )

@@ -52,7 +52,7 @@ def say_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]])
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(highlight=False, width=_WIDE)
     table = _table(title, columns, cells, numeric)
-    if console.measure(table).maximum > console.width:
+    if Console(width=_WIDE).measure(table).maximum > console.width:
         short = [[_UUID.sub(r"\1…", cell) for cell in row] for row in cells]
         table = _table(title, columns, short, numeric)
     console.print(table)
@@ -62,7 +62,12 @@ def _table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]
 ) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for at, name in enumerate(columns):
         table.add_column(name, justify="right" if numeric[at] else "left", overflow="fold")

@@ -157,7 +157,8 @@ def _say_plan(planned: Planned, *, as_json: bool) -> None:
             }
         )
         return
-    say(f"The plan for {_people(planned.people)}. Nothing has been changed.")
+    if planned.people:
+        say(f"The plan for {_people(planned.people)}. Nothing has been changed.")
     if planned.already:
         say(f"{_people(planned.already)} erased before, of whom nothing has come back.")
     say_table("Rows", ("system", "table", "fate", "rows"), fates)
