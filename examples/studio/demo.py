@@ -127,8 +127,8 @@ class Demo:
                 progress=report,
             )
             done.append(
-                f"Studio: {self.people:,} people, {sum(made.rows.values()):,} rows in "
-                f"{len(made.rows)} tables, {made.objects:,} files"
+                f"Studio: {self.people:,} people, {sum(made.rows.values()):,} rows, "
+                f"{made.objects:,} pictures, sounds and texts"
             )
 
     def choose(self) -> Chosen:
@@ -290,7 +290,7 @@ class Demo:
             if found or residue:
                 self.fail("something of theirs is left", found)
             done.append(
-                f"none of their {len(wanted)} addresses, names, phone numbers and devices\n"
+                f"none of their {len(wanted)} addresses, handles, phone numbers and devices\n"
                 "  is in a file, in a dump of Studio (save kept rows) or in one of Upheld"
             )
 
@@ -400,7 +400,8 @@ class Demo:
     def bars(self) -> Progress:
         """Give progress bars that go when they are done."""
         columns = (TextColumn("  {task.description:<10}"), BarColumn(), TaskProgressColumn())
-        return Progress(*columns, console=self.console, transient=True)
+        unseen = not self.console.is_terminal
+        return Progress(*columns, console=self.console, transient=True, disable=unseen)
 
     def fail(self, why: str, details: list[str] | None = None) -> None:
         """Say which claim does not hold, and stop."""

@@ -43,6 +43,7 @@ def scan(
         if out.exists():
             message = f"`{out}` is there already"
             raise StoreError(message, help="choose another file: a reviewed map is not replaced")
+        out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(draft.to_yaml(), encoding="utf-8")
         say(f"Wrote {out}. Review each guess, then run: upheld map check")
 
