@@ -25,8 +25,10 @@ RESULTS = Path(__file__).with_name("results.json")
 def main() -> None:
     """Fill, measure, print, write down."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the people")
+    parser.add_argument("--quick", action="store_true", help="a tenth; written only with --out")
+    parser.add_argument("--out", type=Path, help=f"where to write; {RESULTS.name} beside this file")
     options = parser.parse_args()
+    out = options.out or (None if options.quick else RESULTS)
     people, count = (20_000, 1_000) if options.quick else (200_000, 10_000)
     console = Console(width=100)
     with tempfile.TemporaryDirectory(prefix="upheld-bench-") as folder:
@@ -36,14 +38,15 @@ def main() -> None:
             _fill(bench, "large", people, None)
             erasing.batch(bench, count, repeats=3)
             erasing.single(bench, repeats=15)
-            erasing.search(bench, count)
+            erasing.linear(bench, (count // 4, count // 2, count))
+            erasing.search(bench, count, repeats=3)
             erasing.memory(bench, tuple(sorted({100, 1_000, count})))
             _packages(bench, home, 2_000, 1_000)
     _show(bench)
-    RESULTS.write_text(
-        json.dumps([one.as_json() for one in bench.figures], indent=1, ensure_ascii=False) + "\n",
-        encoding="utf-8",
-    )
+    if out is not None:
+        figures = [one.as_json() for one in bench.figures]
+        text = json.dumps(figures, indent=1, ensure_ascii=False)
+        out.write_text(text + "\n", encoding="utf-8")
 
 
 def _fill(bench: Bench, name: str, people: int, objects: Path | None) -> None:
@@ -70,6 +73,7 @@ def _packages(bench: Bench, home: Path, people: int, count: int) -> None:
             wired.clock,
         )
         reading.packages(bench, whole, conninfo, count)
+        reading.memory(bench, conninfo, home / "objects", (count // 10, count))
 
 
 def _show(bench: Bench) -> None:

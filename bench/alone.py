@@ -1,4 +1,7 @@
-"""One erasure in a process of its own, search included: prints its peak memory."""
+"""One batch in a process of its own, search included: prints its peak memory.
+
+`python -m bench.alone erase|access KEYS CONNINFO COUNT [OBJECTS]`, ENGINE in the environment.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.erasing import asks, people
-from bench.measuring import map_without_files
+from bench.measuring import MAP, map_without_files
 from upheld.database.conninfo import Conninfo, connect
+from upheld.datamap import load_map
 from upheld.evidence import load_keys
+from upheld.requests.access import write_packages_for
 from upheld.requests.erasure import Erasing
 from upheld.requests.stores import Stores
+from upheld.stores.objects import Objects
 
-if __name__ == "__main__":
-    keys, conninfo, count = sys.argv[1:]
+
+def main(what: str, keys: str, conninfo: str, count: str, *files: str) -> None:
+    """Erase or package `count` people."""
     with (
         connect(os.environ["ENGINE"], autocommit=True) as conn,
         tempfile.TemporaryDirectory() as folder,
@@ -25,13 +32,21 @@ if __name__ == "__main__":
         wired = Stores(
             conn,
             load_keys(Path(keys)),
-            {"studio": map_without_files()},
+            {"studio": load_map(MAP) if files else map_without_files()},
             {"studio": Conninfo(conninfo)},
-            {},
+            {"media": Objects("media", f"file://{files[0]}")} if files else {},
             Path(folder),
             lambda: datetime.now(UTC),
         )
-        Erasing(wired).erase(asks(people(conninfo, int(count))))
+        who = asks(people(conninfo, int(count)))
+        if what == "erase":
+            Erasing(wired).erase(who)
+        else:
+            write_packages_for(wired, who, Path(folder))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
     # Not getrusage: its peak is inherited from the process that started this one.
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from bench.erasing import asks, people
+from bench.erasing import asks, peak, people
 from bench.measuring import MAP, Bench, median, timed
 from upheld.datamap import load_map
 from upheld.requests.access import readings, write_packages_for
@@ -46,6 +46,15 @@ def packages(bench: Bench, wired: Stores, conninfo: str, count: int) -> None:
     reading = median([timed(lambda: _read(wired, who)) for _ in range(3)])
     copying = median([timed(lambda: _copy(wired, who)) for _ in range(3)])
     bench.add("their reading alone", (reading, copying), "s", "≤ 2", subjects=count)
+
+
+def memory(bench: Bench, conninfo: str, files: Path, counts: tuple[int, ...]) -> None:
+    """Measure the peak memory of a process that writes packages, for growing batches."""
+    peaks: list[float] = []
+    for count in counts:
+        peaks.append(peak(bench, "access", conninfo, count, str(files)))
+        name = f"peak memory, {count:,} packages"
+        bench.add(name, (peaks[-1], peaks[0]), "MB", "flat", subjects=count)
 
 
 @dataclass(frozen=True)
