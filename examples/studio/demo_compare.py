@@ -93,6 +93,14 @@ def _rows(conn: psycopg.Connection[Any], table: str, key: list[str] | None) -> d
     return found
 
 
+def _difference(before: Any, after: Any) -> str:  # noqa: ANN401  JSON
+    """Say what differs: of two rows, only the columns that do."""
+    if before and after and isinstance(before, dict) and isinstance(after, dict):
+        differ = [k for k in before.keys() | after.keys() if before.get(k) != after.get(k)]
+        before, after = ({k: side[k] for k in differ if k in side} for side in (before, after))
+    return f"{canon(before)} became {canon(after)}"
+
+
 @dataclass
 class Comparison:
     """Digests of what was nobody's who left, before and after, and what else differs."""
@@ -115,7 +123,7 @@ class Comparison:
         self.digests[0].update(f"{what} {one}\n".encode())
         self.digests[1].update(f"{what} {two}\n".encode())
         if one != two:
-            self.unexplained.append(f"{what}: {one} became {two}")
+            self.unexplained.append(f"{what}: {_difference(before, after)}")
 
     def holds(self, claim: bool, otherwise: str) -> None:  # noqa: FBT001  a claim is true or not
         """Note what does not hold."""
