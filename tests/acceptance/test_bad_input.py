@@ -178,7 +178,7 @@ def test_a_database_that_goes_away_on_the_way(studio: Service) -> None:
     words = ("request", "erase", "--from", studio.write_who(studio.people(20, 60)))
     process = studio.start(*words)
     wait_for(studio, "planned", process)
-    ended = []
+    ended: list[tuple[bool]] = []
     with psycopg.connect(studio.server.conninfo("postgres"), autocommit=True) as conn:
         # Between two steps it holds no connection for a moment.
         while not ended and process.poll() is None:

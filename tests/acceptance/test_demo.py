@@ -217,3 +217,21 @@ def test_a_second_demo_in_the_same_home_is_refused(ran: Ran) -> None:
         )
     assert done.returncode == 1
     assert b"another demo runs" in done.stderr
+
+
+def test_a_folder_with_one_forged_receipt_does_not_verify(ran: Ran, tmp_path: Path) -> None:
+    whole = sorted(Path(ran.report["receipts_dir"]).glob("*.json"))[:3]
+    for file in whole:
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    key = Path(ran.report["public_key"]).read_text().strip()
+    assert ran.upheld("verify", tmp_path, "--key", key).returncode == 0
+    forged = tmp_path / whole[1].name
+    forged.write_bytes(forged.read_bytes().replace(b"erasure", b"erasurf", 1))
+    done = ran.upheld("verify", tmp_path, "--key", key, "--json")
+    assert done.returncode == 1
+    assert "1 of 3 failed" in json.loads(done.stderr)["message"]
+    assert {Path(one["receipt"]).name: one["ok"] for one in json.loads(done.stdout)} == {
+        whole[0].name: True,
+        whole[1].name: False,
+        whole[2].name: True,
+    }
