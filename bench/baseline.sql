@@ -56,11 +56,12 @@ UPDATE team SET billing_email = NULL WHERE lower(billing_email) IN (SELECT email
 AND id NOT IN (SELECT id FROM tm WHERE heir IS NULL AND own);
 UPDATE collection c SET creator_id = col.heir FROM col WHERE col.id = c.id AND col.own AND col.heir IS NOT NULL;
 UPDATE collection SET cover_id = NULL WHERE cover_id IN (SELECT id FROM gen) AND id NOT IN (SELECT id FROM col WHERE heir IS NULL AND own);
-UPDATE generation g SET shared_with = btrim(x.left_) FROM (
-    SELECT g.id, coalesce(string_agg(u.e, ';' ORDER BY u.o) FILTER (WHERE NOT lower(btrim(u.e)) IN (SELECT email FROM mail)), '') AS left_
-    FROM generation g, unnest(string_to_array(g.shared_with, ';')) WITH ORDINALITY u(e, o) WHERE g.shared_with <> ''
-    GROUP BY g.id HAVING bool_or(lower(btrim(u.e)) IN (SELECT email FROM mail))) x
-WHERE x.id = g.id AND g.id NOT IN (SELECT id FROM gen);
+UPDATE generation g SET shared_with = (
+    SELECT btrim(coalesce(string_agg(e, ';' ORDER BY o) FILTER (WHERE NOT lower(btrim(e)) IN (SELECT email FROM mail)), ''))
+    FROM unnest(string_to_array(g.shared_with, ';')) WITH ORDINALITY u(e, o))
+WHERE g.shared_with <> '' AND g.id NOT IN (SELECT id FROM gen) AND g.id IN (
+    SELECT g.id FROM generation g, unnest(string_to_array(g.shared_with, ';')) e
+    WHERE g.shared_with <> '' AND lower(btrim(e)) IN (SELECT email FROM mail));
 UPDATE generation g SET params = jsonb_set(params, '{notify}', x.left_) FROM (
     SELECT g.id, coalesce(jsonb_agg(u.e ORDER BY u.o) FILTER (WHERE NOT lower(u.e #>> '{}') IN (SELECT email FROM mail)), '[]') AS left_
     FROM generation g, jsonb_array_elements(g.params -> 'notify') WITH ORDINALITY u(e, o) WHERE g.params -> 'notify' IS NOT NULL

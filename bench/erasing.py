@@ -270,6 +270,7 @@ def _grep(conninfo: str, needles: Needles) -> int:
         with subprocess.Popen(
             [postgres_tool("psql"), conninfo, "-q", *copies], stdout=subprocess.PIPE
         ) as copy:
+            # Counted through a pipe: given /dev/null, grep would stop at the first match.
             done = subprocess.run(
                 ["/usr/bin/env", "grep", "-c", "-i", "-F", "-f", patterns.name],
                 stdin=copy.stdout,
