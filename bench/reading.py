@@ -59,28 +59,33 @@ def memory(bench: Bench, conninfo: str, files: Path, counts: tuple[int, ...]) ->
 
 @dataclass(frozen=True)
 class _Content:
-    """What one package holds: rows per table, keys of files, and the rest as bytes."""
+    """What one package holds: rows per table, keys of files and how each is packed, pages."""
 
     tables: dict[str, list[dict[str, Any]]]
-    files: list[str]
+    files: dict[str, int]
     rest: dict[str, bytes]
 
 
 def _contents(package: Path) -> _Content:
-    content = _Content({}, [], {})
+    content = _Content({}, {}, {})
     with zipfile.ZipFile(package) as opened:
-        for name in opened.namelist():
+        for entry in opened.infolist():
+            name = entry.filename
             if name.startswith("data/") and name.endswith(".json"):
                 content.tables[name.removesuffix(".json")] = json.loads(opened.read(name))
             elif name.startswith("objects/media/"):
-                content.files.append(name.removeprefix("objects/media/"))
-            elif name in ("style.css", "about.json"):
+                content.files[name.removeprefix("objects/media/")] = entry.compress_type
+            elif name in ("index.html", "style.css", "about.json"):
                 content.rest[name] = opened.read(name)
     return content
 
 
 def _minimal(out: Path, contents: list[_Content], conninfo: str, store: Objects) -> None:
-    """Read the same rows by plain SQL, and write the same files with the standard library."""
+    """Read the same rows by plain SQL, and write the same files with the standard library.
+
+    The page is built from the rows in the plainest way, and then the package's own is
+    written in its place, so that both sides pack the same bytes.
+    """
     out.mkdir()
     with psycopg.connect(conninfo) as conn:
         _copy_all(conn)
@@ -101,17 +106,11 @@ def _minimal(out: Path, contents: list[_Content], conninfo: str, store: Objects)
                     f"<tr>{''.join(f'<td>{html.escape(str(v))}</td>' for v in row.values())}</tr>"
                     for row in rows
                 ]
-            for key in content.files:
-                _put(
-                    opened,
-                    manifest,
-                    f"objects/media/{key}",
-                    b"".join(store.open(key)),
-                    zipfile.ZIP_STORED,
-                )
+            for key, how in content.files.items():
+                _put(opened, manifest, f"objects/media/{key}", b"".join(store.open(key)), how)
+            "\n".join(page).encode()
             for name, data in content.rest.items():
                 _put(opened, manifest, name, data)
-            _put(opened, manifest, "index.html", "\n".join(page).encode())
             opened.writestr("manifest.json", json.dumps(manifest), zipfile.ZIP_DEFLATED)
 
 
