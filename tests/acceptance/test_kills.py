@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,13 +22,59 @@ from upheld.database.embedded import open_server
 from upheld.database.migrations import migrate
 
 KILLS = 25
-BATCH = 8
-KILLS_PER_BATCH = 6
+BATCH = 30
 SERVER_KILLS = 4
 
 
 def erase(service: Service, people: list[str]) -> list[object]:
     return ["request", "erase", "--from", service.write_who(people), "--out", "receipts"]
+
+
+def steps_done(conn: psycopg.Connection[Any]) -> int:
+    """Count the completion marks in the governed database."""
+    there = conn.execute("SELECT to_regclass('upheld_work.mark') IS NOT NULL").fetchone()
+    if not (there and there[0]):
+        return 0
+    row = conn.execute("SELECT count(*) FROM upheld_work.mark").fetchone()
+    return row[0] if row else 0
+
+
+def open_batches(conn: psycopg.Connection[Any]) -> set[tuple[Any, ...]]:
+    query = "SELECT id, state FROM upheld.batch WHERE state <> 'done'"
+    return set(conn.execute(query).fetchall())
+
+
+def strike(service: Service, words: list[object], aim: str, wait: float) -> tuple[str, int] | None:
+    """Kill a run `wait` seconds after what `aim` names; give the state and the steps done.
+
+    Aims: the `start` of the process, a batch newly `received`, one more `step` done.
+    None where it ended before; the state is empty where no batch was open yet, or any more.
+    """
+    with (
+        psycopg.connect(service.engine_conninfo, autocommit=True) as engine,
+        psycopg.connect(service.conninfo, autocommit=True) as database,
+    ):
+        known, before = open_batches(engine), steps_done(database)
+        process = service.start(*words)
+        while process.poll() is None and aim != "start":
+            if steps_done(database) > before:
+                break
+            if aim == "received" and open_batches(engine) - known:
+                break
+            time.sleep(0.001)
+        time.sleep(wait)
+        if not kill(process):
+            assert process.returncode == 0
+            return None
+        hit = open_batches(engine)
+        return hit.pop()[1] if hit else "", steps_done(database)
+
+
+def draw_moment(rng: random.Random, whole_run: float) -> tuple[str, float]:
+    """Draw an aim and how long to wait after it: steps are short, and most of the work."""
+    aim = rng.choices(["start", "received", "step"], [1, 2, 12])[0]
+    longest = {"start": whole_run, "received": 0.1, "step": 0.003}[aim]
+    return aim, rng.uniform(0, longest)
 
 
 def test_batches_killed_25_times_end_as_those_that_were_not(
@@ -36,29 +83,29 @@ def test_batches_killed_25_times_end_as_those_that_were_not(
     calm, killed = copy_of_studio("calm"), copy_of_studio("killed")
     everybody = calm.people(20, 170)
     rng = random.Random(7)
-    kills = erased = 0
-    struck: set[str] = set()
-    while kills < KILLS:
+    hits: list[tuple[str, int]] = []
+    erased = 0
+    while len(hits) < KILLS:
         people = everybody[erased : erased + BATCH]
-        assert len(people) == BATCH, "too few kills met a running process"
+        assert len(people) == BATCH, "too few kills met a batch at work"
         erased += BATCH
         start = time.monotonic()
         done = calm.run(*erase(calm, people))
         whole_run = time.monotonic() - start
         assert done.returncode == 0, done.stderr
-        for _ in range(KILLS_PER_BATCH):
-            process = killed.start(*erase(killed, people))
-            time.sleep(rng.uniform(0.2, 1) * whole_run)
-            kills += kill(process)
-            struck |= {s for (s,) in killed.engine("SELECT state FROM upheld.batch")}
-        done = killed.run(*erase(killed, people))
+        words = erase(killed, people)
+        while len(hits) < KILLS and (hit := strike(killed, words, *draw_moment(rng, whole_run))):
+            hits += [hit] if hit[0] else []
+        done = killed.run(*words)
         assert done.returncode == 0, done.stderr
-    assert {"received", "planned"} <= struck, "the kills fall all over the run"
+    assert {"received", "planned"} <= {state for state, _ in hits}, "kills fall all over the run"
+    assert len({steps for _, steps in hits}) >= 5, "and between the steps of its work"
     assert killed.engine("SELECT count(*), count(position) FROM upheld.leaf") == [(erased, erased)]
     assert killed.state() == calm.state()
     assert killed.left_in_work() == []
     undone = "SELECT 1 FROM upheld.batch WHERE state <> 'done' OR sealed IS NOT NULL"
     assert killed.engine(undone) == []
+    assert killed.engine("TABLE upheld.masked_object") == []
     receipts = sorted((killed.folder / "receipts").glob("*.json"))
     assert len(receipts) == erased
     assert len(killed.json("verify", *receipts)) == erased
