@@ -36,9 +36,9 @@ def main() -> None:
         with open_server(home / "home") as server:
             bench = Bench(server, console, people, home / "keys")
             _fill(bench, "large", people, None)
-            erasing.batch(bench, count, repeats=3)
+            whole = erasing.batch(bench, count, repeats=3)
             erasing.single(bench, repeats=15)
-            erasing.linear(bench, (count // 4, count // 2, count))
+            erasing.linear(bench, (count // 4, count // 2, count), whole)
             erasing.search(bench, count, repeats=3)
             erasing.memory(bench, tuple(sorted({100, 1_000, count})))
             _packages(bench, home, 2_000, 1_000)

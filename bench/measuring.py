@@ -134,10 +134,18 @@ def digests(conninfo: str) -> dict[str, str]:
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND "
             "relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1"
         ).fetchall():
+            columns = conn.execute(
+                "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
+                "AND NOT attisdropped AND attname <> ALL (%s) ORDER BY attnum",
+                (table, list(_TIMES)),
+            ).fetchall()
             query = sql.SQL(
-                "SELECT count(*) || ':' || coalesce(sum(hashtextextended((to_jsonb(t) - "
-                "{}::text[])::text, 0)::numeric), 0) FROM {} t"
-            ).format(sql.Literal(list(_TIMES)), sql.Identifier(table))
+                "SELECT count(*) || ':' || coalesce(sum(hash_record_extended(t, 0)::numeric), 0) "
+                "FROM (SELECT {} FROM {}) t"
+            ).format(
+                sql.SQL(", ").join(sql.Identifier(name) for (name,) in columns),
+                sql.Identifier(table),
+            )
             row = conn.execute(query).fetchone()
             found[table] = row[0] if row else ""
     return found
