@@ -58,7 +58,7 @@ class Service:
     def project(self) -> Path:
         return self.folder / "privacy"
 
-    def write_project(self, **settings: str) -> None:
+    def write_project(self, **settings: str | dict[str, str]) -> None:
         """Write the project; a word of `settings` replaces one of the file."""
         self.project.mkdir(exist_ok=True)
         shutil.copytree(MAPS, self.project / "maps", dirs_exist_ok=True)
