@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from studio.fill import fill
 
-from tests.acceptance.service import Service, kill
+from tests.acceptance.service import Service, kill, wait_for
 from upheld.database.embedded import open_server
 from upheld.database.migrations import migrate
 
@@ -128,6 +128,29 @@ def wait_until_held_up(service: Service, table: str) -> None:
         while conn.execute(query, (table,)).fetchone() is None:
             assert time.monotonic() < deadline, f"it never came to {table}"
             time.sleep(0.005)
+
+
+def test_a_batch_killed_before_its_plan_is_noted_is_not_forgotten(studio: Service) -> None:
+    """The worklist is committed in Studio, and the engine does not know it yet."""
+    words = erase(studio, studio.people(20, 30))
+    process = studio.start(*words)
+    wait_for(studio, "received", process)
+    with psycopg.connect(studio.engine_conninfo) as noting:
+        noting.execute("LOCK upheld.batch IN SHARE MODE")
+        wait_until_held_up(studio, "upheld.batch")
+        assert kill(process)
+        # Its session would still write the note, as soon as it may.
+        noting.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks "
+            "WHERE NOT granted AND relation = 'upheld.batch'::regclass"
+        )
+    assert studio.engine("SELECT state FROM upheld.batch") == [("received",)]
+    assert studio.left_in_work()
+    assert studio.json(*words)["already"] == 10, "finished first, then found in the ledger"
+    assert studio.engine("SELECT count(*), count(position) FROM upheld.leaf") == [(10, 10)]
+    assert studio.engine("SELECT 1 FROM upheld.batch WHERE state <> 'done'") == []
+    assert studio.left_in_work() == []
+    assert studio.json("log", "verify")["ok"]
 
 
 @pytest.mark.parametrize("last", ["checkpoint", "masked_object"])
